@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from operator import methodcaller
 from typing import Any
 
 from adapters.core.adaptations import Adaptation
@@ -10,11 +11,12 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Translation
 from adapters.core.vendor import Op, Plan, Target
-from adapters.rules.earlier_reasoning import decide_reasoning, keep_reasoning_of_answer
+from adapters.rules.earlier_reasoning import REASONING
+from adapters.rules.joined_streams import ONLY_STREAMS, join_stream
 from adapters.rules.reasoning import SWITCH_FIELDS, requested_thinking, resolve_thinking
 from adapters.rules.verdicts import apply
 from adapters.translations.completions_as_chat import again_without
-from adapters.translations.legacy_functions import as_tools, in_legacy_terms, is_legacy
+from adapters.translations.legacy_functions import as_tools, in_legacy_terms
 from adapters.translations.tools_as_prompt import FACT as NO_TOOLS
 from adapters.translations.tools_as_prompt import tools_as_prompt
 
@@ -26,10 +28,9 @@ def check_max_tokens(fields: Mapping[str, Any]) -> None:
         raise Refused("max_tokens", wrong, code=None)
 
 
-FIRST_FIELDS = ("tools", "messages", "input")
-"""Fields that are applied first, because other verdicts depend on them: calls in the messages name renamed tools."""
 STREAM_FIELDS = {"stream", "stream_options"}
 """Members of the body that are removed if the whole response is needed."""
+TOOLS_OF = methodcaller("get", "tools")
 MOST_CHOICES = 16
 """The maximum number of choices that take one call each: a retry of the request repeats all of its calls."""
 MOST_CALLS = 64
@@ -156,13 +157,23 @@ def _build(request: ApiRequest, target: Target) -> Plan:
     if target.vendor.transparent:
         return _apply_table(builder, target, op, default_thinking, sent)
     check_max_tokens(request.fields)
-    if request.operation != "chat" or not is_legacy(request.fields):
+    if request.operation != "chat" or not uses_functions(request.fields):
         return _apply_table(builder, target, op, default_thinking, sent)
     as_tools(builder, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)
     try:
         return _apply_table(builder, target, op, default_thinking, sent)
     except Refused as refused:
         raise in_legacy_terms(refused, request.fields) from None
+
+
+def uses_functions(fields: Mapping[str, Any]) -> bool:
+    """Whether a chat request uses the function API, in its fields or in a message."""
+    if "functions" in fields or "function_call" in fields:
+        return True
+    for message in fields.get("messages", ()):  # noqa: SIM110 - every chat request runs this, and a loop is faster
+        if "function_call" in message or message["role"] == "function":
+            return True
+    return False
 
 
 def _apply_table(
@@ -180,20 +191,32 @@ def _apply_table(
         fields = resolve_thinking(builder, vendor.reasoning_switch, policy, default_thinking)
         if fields is not request.fields:
             builder.request = request.with_fields(fields)
-    if op.earlier_reasoning is not None:
-        decide_reasoning(builder, target, op.earlier_reasoning)
-    order = [name for name in FIRST_FIELDS if name in fields]
-    order += [name for name in fields if name not in FIRST_FIELDS]
+    earlier = op.earlier_reasoning
+    if earlier is not None and target.reads_reasoning:
+        builder.sends_reasoning = builder.thinks if earlier.applies is None else earlier.applies(builder)
+        builder.blank_reasoning = earlier.blank
     params = op.params
     if target.messages is not None and request.operation == "chat":
         params = {**params, "messages": target.messages}
-    apply(builder, params, order)
+    apply(builder, params)
     builder.body["model"] = target.model.id
     if builder.whole:
         _answer_whole(builder)
-    op.finish(builder)
-    if builder.sends_reasoning and target.keeps_reasoning:
-        keep_reasoning_of_answer(builder)
+    if builder.request.stream:  # banjia counts tokens, whether or not the client wants the usage
+        builder.body["stream"] = True
+        builder.add("stream_options", {**builder.body.get("stream_options", {}), "include_usage": True})
+    elif target.model.facts.get("stream_only"):
+        join_stream(builder, ONLY_STREAMS)
+    for name, finish in op.finish.items():
+        if name in builder.body:
+            finish(builder)
+    if (
+        builder.sends_reasoning
+        and target.keeps_reasoning
+        # The answer may have tool calls: the request has tools, or a message adds some, as Kimi's may.
+        and (builder.body.get("tools") or any(map(TOOLS_OF, builder.body["messages"])))
+    ):
+        builder.emulations[REASONING] = True
     if removed:
         _remove(builder, removed, sent)
     if target.openai_dimensions is not None:

@@ -38,13 +38,13 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
                 record.caller = caller.key
                 check_capacity(state)  # 503, before the body is read
                 body = await incoming.body()  # 408, 413, 415
-                body_read_at = perf_counter()
+                record.read_at = perf_counter()  # the time until then is the client's
                 request = handler.parse(body)  # 400
+                record.model, record.stream = request.model, request.stream
                 if len(body) > SMALL:
                     del body
                     await asyncio.sleep(0)  # let other tasks run: parsing a large body and the next steps take long
                 state.request_metrics.streams_started += request.stream
-                record.request_read(request, body_read_at)
                 route = resolve(request, snapshot.routing)  # 404
                 with RequestSlot(state) as slot:  # 503; held until the last byte is sent
                     steps = handler.steps

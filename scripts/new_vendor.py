@@ -31,7 +31,7 @@ from adapters.codecs.openai.chat import openai_chat
 from adapters.core.auth import Bearer
 from adapters.core.builder import Verdict
 from adapters.core.vendor import Op, ReasoningSwitch, Vendor
-from adapters.rules.defaults import OPENAI_CHAT, request_usage
+from adapters.rules.defaults import OPENAI_CHAT
 from adapters.rules.failures import BY_MEANING
 
 CHAT: Mapping[str, Verdict] = {
@@ -52,7 +52,7 @@ $constant = Vendor(
     auth=Bearer(),
     key_names=("$key",),
     reasoning_switch=ReasoningSwitch.enable_thinking(),  # TODO: how thinking is switched
-    operations={"chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=request_usage)},
+    operations={"chat": Op("/chat/completions", openai_chat, CHAT, FAILURES)},
 )
 ''')
 

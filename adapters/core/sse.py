@@ -1,4 +1,4 @@
-"""Server-sent events: decodes bytes split at arbitrary places into payloads, and encodes payloads.
+"""Server-sent events: decodes bytes split at arbitrary places into payloads.
 
 Lines end at CR, LF or CRLF and nothing else: U+2028 and U+0085 may occur unescaped inside Chinese JSON, and a general
 line splitter would split an event there. https://html.spec.whatwg.org/multipage/server-sent-events.html
@@ -137,8 +137,3 @@ def _is_object(line: bytes | bytearray) -> bool:
     except orjson.JSONDecodeError:
         return False
     return True
-
-
-def encode(payloads: list[bytes]) -> bytes:
-    """Encode payloads as events, framed as OpenAI does, for a single write."""
-    return b"data: " + b"\n\ndata: ".join(payloads) + b"\n\n"

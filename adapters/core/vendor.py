@@ -17,34 +17,42 @@ ThinkingPolicy = Literal["auto", "vendor", "off"]
 
 
 Conflict = Callable[[RequestBuilder], Message | None]
-"""Returns why a request can't run with thinking on (a forced tool call, for example), or None if it can."""
+"""Returns why a request can't run with thinking on, or None if it can."""
+FieldConflict = Callable[[Any, RequestBuilder], Message | None]
+"""Returns why a request with this value of a field (a forced tool call, for example) can't run with thinking on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningSwitch:
     """How thinking is switched on and off at one vendor.
 
-    ``set(builder, on)`` writes the vendor's switch into the body. A conflict in ``excludes`` turns thinking off unless the
-    request asks for it; one in ``prevents`` turns it off in any case. ``shared_limit``: the token limit of a request covers
-    its reasoning, too.
+    ``set(builder, on)`` writes the vendor's switch into the body. A conflict in ``excludes``, by the field that may have
+    it, turns thinking off unless the request asks for it; one in ``prevents`` turns it off in any case. ``shared_limit``:
+    the token limit of a request covers its reasoning, too.
     """
 
     set: Callable[[RequestBuilder, bool], None]
-    excludes: tuple[Conflict, ...] = ()
+    excludes: Mapping[str, FieldConflict] = field(default_factory=dict)
     prevents: tuple[Conflict, ...] = ()
     shared_limit: bool = True
 
     @classmethod
     def enable_thinking(
-        cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = (), shared_limit: bool = True
+        cls,
+        *,
+        excludes: Mapping[str, FieldConflict] | None = None,
+        prevents: tuple[Conflict, ...] = (),
+        shared_limit: bool = True,
     ) -> Self:
         """Return the switch ``enable_thinking: true | false``."""
-        return cls(_set_enable_thinking, excludes, prevents, shared_limit)
+        return cls(_set_enable_thinking, excludes or {}, prevents, shared_limit)
 
     @classmethod
-    def thinking_type(cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = ()) -> Self:
+    def thinking_type(
+        cls, *, excludes: Mapping[str, FieldConflict] | None = None, prevents: tuple[Conflict, ...] = ()
+    ) -> Self:
         """Return the switch ``thinking: {"type": "enabled" | "disabled"}``."""
-        return cls(_set_thinking_type, excludes, prevents)
+        return cls(_set_thinking_type, excludes or {}, prevents)
 
 
 def _set_enable_thinking(builder: RequestBuilder, on: bool) -> None:
@@ -59,21 +67,17 @@ def _thinking_model(model: Model) -> bool:
     return model.thinking != "never"
 
 
-def _while_thinking(builder: RequestBuilder) -> bool:
-    return builder.thinks
-
-
 @dataclass(frozen=True, slots=True)
 class EarlierReasoning:
     """Which requests carry the reasoning of earlier answers with tool calls, as ``reasoning_content`` of their messages.
 
     OpenAI's clients omit this member, so banjia keeps the reasoning and puts it back. ``models``: those that read it.
-    ``applies``: whether this request must or may have it, once thinking is switched on or off. ``blank`` is sent if neither
-    the client nor banjia has it; None: nothing.
+    ``applies``: whether this request must or may have it, once thinking is switched on or off; None: while it thinks.
+    ``blank`` is sent if neither the client nor banjia has it; None: nothing.
     """
 
     models: Callable[[Model], bool] = _thinking_model
-    applies: Callable[[RequestBuilder], bool] = _while_thinking
+    applies: Callable[[RequestBuilder], bool] | None = None
     blank: str | None = None
 
 
@@ -87,8 +91,8 @@ class Op:
     parameter (and for vendor parameters that need one); ``failures`` are tried in order before the status.
     ``own_tool_ids``: the vendor's tool call ids are not unique, so banjia generates its own. ``choice_members``: members
     of a choice beyond OpenAI's that are passed to the client. ``max_inputs``: the maximum number of texts in one
-    embeddings call, as a function of the model. ``finish`` corrects the finished body, for rules that depend on several
-    fields. ``earlier_reasoning``: which requests carry the reasoning of earlier answers; None: no request.
+    embeddings call, as a function of the model. ``finish`` corrects the finished body: it has the rules that depend on
+    several fields, each under a member of the body without which it does not apply. ``earlier_reasoning``: which requests carry the reasoning of earlier answers; None: no request.
     """
 
     path: str
@@ -98,7 +102,7 @@ class Op:
     own_tool_ids: bool = False
     choice_members: frozenset[str] = frozenset()
     max_inputs: Callable[[Model], int | None] = lambda model: None
-    finish: Callable[[RequestBuilder], None] = lambda builder: None
+    finish: Mapping[str, Callable[[RequestBuilder], None]] = field(default_factory=dict)
     paths: tuple[tuple[Callable[[RequestBuilder], bool], str], ...] = ()
     base_urls: Mapping[str, str] = field(default_factory=dict)
     earlier_reasoning: EarlierReasoning | None = None
@@ -212,6 +216,7 @@ class Target:
     label: str = field(init=False)  # ``entry/model``, as in the configuration and ``x-banjia-target``
     removed: tuple[str, ...] = field(init=False)  # the fields that are None in ``overrides``
     droppable: frozenset[str] = field(init=False)  # the fields of ``drop`` and ``omit``
+    reads_reasoning: bool = field(init=False)  # whether the model reads the reasoning of earlier answers
     keeps_reasoning: bool = field(init=False)  # whether banjia keeps the model's reasoning and puts it back
 
     def repair_limit(self, emulation: str) -> int:
@@ -225,6 +230,7 @@ class Target:
         object.__setattr__(self, "droppable", self.drop | self.omit)
         op = self.vendor.operations.get(self.model.operation)
         reads = op is not None and op.earlier_reasoning is not None and op.earlier_reasoning.models(self.model)
+        object.__setattr__(self, "reads_reasoning", reads)
         object.__setattr__(self, "keeps_reasoning", reads and "reasoning" not in self.disabled_emulations)
 
 

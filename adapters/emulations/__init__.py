@@ -37,8 +37,6 @@ WRAPS = (stop, checked, single_tool_call, cut_dimensions, batch_embeddings, fan_
 def wrapped(plan: Plan) -> Make:
     """Return the codec of the plan's operation, inside all wrappers that the plan needs."""
     make = plan.op.codec(plan)
-    if not plan.emulations and not plan.further_requests and plan.request.operation != "embeddings":
-        return make  # nearly every request: only these make a wrapper necessary
     for wrap in WRAPS:
         make = wrap(make, plan)
     return make

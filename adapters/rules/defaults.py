@@ -8,7 +8,6 @@ from typing import Any
 
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.message import Message
-from adapters.rules.joined_streams import ONLY_STREAMS, join_stream
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.tools import SINGLE_CALL
 from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rename, Rewrite
@@ -48,18 +47,6 @@ def drop_stream_options(name: str, value: Any, builder: RequestBuilder) -> None:
         )
     else:
         builder.record(name, "honoured", USAGE_ALWAYS)
-
-
-def request_usage(builder: RequestBuilder) -> None:
-    """Request usage in every stream: banjia counts tokens whether or not the client asked for usage.
-
-    If the model only streams (fact ``stream_only``), a whole response is joined from a stream.
-    """
-    if builder.request.stream:
-        builder.body["stream"] = True
-        builder.add("stream_options", {"include_usage": True})
-    elif builder.model.facts.get("stream_only"):
-        join_stream(builder, ONLY_STREAMS)
 
 
 def as_tools(name: str, value: Any, builder: RequestBuilder) -> None:

@@ -38,9 +38,8 @@ SCHEMA_PROMPT = (
 )
 
 
-def json_mode(builder: RequestBuilder) -> Message | None:
-    """Return why a request in JSON mode runs without thinking: a rule for ``ReasoningSwitch.excludes``."""
-    response_format = builder.request.fields.get("response_format") or {}
+def json_mode(response_format: Any, builder: RequestBuilder) -> Message | None:
+    """Return why a request in JSON mode runs without thinking: for ``response_format`` in ``ReasoningSwitch.excludes``."""
     return CONFLICT if response_format.get("type") == "json_object" else None
 
 

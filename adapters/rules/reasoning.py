@@ -184,10 +184,11 @@ def _policy_decision(
         return False, NOT_REASONING_MODEL
     if _small(fields):
         return False, NO_ROOM
-    thinks = builder.thinks if default_thinking is None else default_thinking
-    why = _conflict(switch.excludes, builder) if thinks else None
-    if why:
-        return False, why
+    if builder.thinks if default_thinking is None else default_thinking:
+        for name, conflict in switch.excludes.items():
+            why = conflict(fields[name], builder) if name in fields else None
+            if why:
+                return False, why
     return default_thinking, AS_REQUESTED_MODEL
 
 
@@ -205,4 +206,4 @@ def _plain_openai_name(name: str) -> bool:
 
 
 def _small(fields: Mapping[str, Any]) -> bool:
-    return any(is_small(fields.get(name)) for name in LIMITS)
+    return any(map(is_small, map(fields.get, LIMITS)))

@@ -4,7 +4,6 @@ A forced call that the model does not accept is emulated: an instruction in the 
 ``forced_call`` checks that the answer has it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +11,7 @@ from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
 from adapters.core.message import Message
+from adapters.core.vendor import FieldConflict
 from adapters.rules.json_mode import with_system_text, with_user_text
 from adapters.rules.messages import vendor_tool_name
 from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS
@@ -43,16 +43,13 @@ def forces_call(value: Any) -> bool:
     return value == "required" or type(value) is dict
 
 
-def forced_call(required: str | None = None) -> Callable[[RequestBuilder], Message | None]:
-    """Return a rule for ``ReasoningSwitch.excludes``: why a request that forces a tool call runs without thinking.
+def forced_call(required: str | None = None) -> FieldConflict:
+    """Return the rule for ``tool_choice`` in ``ReasoningSwitch.excludes``: a request that forces a call does not think.
 
     ``required``: the fact of models that accept ``required`` while they think.
     """
 
-    def excludes(builder: RequestBuilder) -> Message | None:
-        choice = builder.request.fields.get("tool_choice")
-        if choice is None:
-            return None
+    def excludes(choice: Any, builder: RequestBuilder) -> Message | None:
         allowed = choice == "required" and required is not None and builder.model.facts.get(required)
         return CONFLICT if forces_call(choice) and not allowed else None
 

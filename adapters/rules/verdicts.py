@@ -6,7 +6,7 @@ A verdict is one of six words. ``honoured``: sent unchanged. ``mapped``: renamed
 would rely on it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -273,14 +273,19 @@ UNSAFE = frozenset(
 """Members of a body that choose a destination or a credential at other gateways. Never sent to a vendor."""
 
 
-def apply(builder: RequestBuilder, params: Mapping[str, Verdict], order: Iterable[str]) -> None:
+FIRST_FIELDS = dict.fromkeys(("tools", "messages", "input"))
+"""Fields that are applied first, because other verdicts depend on them: calls in the messages name renamed tools."""
+
+
+def apply(builder: RequestBuilder, params: Mapping[str, Verdict]) -> None:
     """Apply the verdict of every field of the request to the builder; send fields that no table has unchanged.
 
     Raises Refused for the first field that the target can't serve.
     """
     fields, default_fields = builder.request.fields, builder.default_fields
-    for name in order:
-        value = fields[name]
+    for name, value in {**FIRST_FIELDS, **fields}.items():
+        if name not in fields:
+            continue
         verdict = params.get(name)
         if default_fields and name in default_fields:
             _apply_default(builder, verdict or Honour(), name, value)

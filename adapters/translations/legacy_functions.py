@@ -24,16 +24,6 @@ NAMES = {"tools": "functions", "tool_choice": "function_call"}
 """The legacy name of each field."""
 
 
-def is_legacy(fields: Mapping[str, Any]) -> bool:
-    """Whether a request uses the function API."""
-    if "functions" in fields or "function_call" in fields:
-        return True
-    for message in fields.get("messages", ()):  # noqa: SIM110 - every chat request runs this, and a loop is faster
-        if "function_call" in message or message["role"] == "function":
-            return True
-    return False
-
-
 def as_tools(builder: RequestBuilder, *, one_at_a_time: bool) -> None:
     """Replace functions by tools in the builder's request. Raises Refused for contradictory fields.
 

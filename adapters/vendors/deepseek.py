@@ -13,7 +13,7 @@ from adapters.core.failures import FailureRule
 from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.vendor import EarlierReasoning, Op, ReasoningSwitch, Vendor
-from adapters.rules.defaults import OPENAI_CHAT, request_usage
+from adapters.rules.defaults import OPENAI_CHAT
 from adapters.rules.efforts import Efforts
 from adapters.rules.failures import BY_MEANING
 from adapters.rules.json_mode import JsonMode
@@ -83,14 +83,13 @@ DEEPSEEK = Vendor(
     auth=Bearer(),
     key_names=("DEEPSEEK_API_KEY",),
     optional_paths=("/v1", "/beta"),
-    reasoning_switch=ReasoningSwitch.thinking_type(excludes=(forced_call(),)),
+    reasoning_switch=ReasoningSwitch.thinking_type(excludes={"tool_choice": forced_call()}),
     operations={
         "chat": Op(
             "/chat/completions",
             openai_chat,
             CHAT,
             FAILURES,
-            finish=request_usage,
             # 400 "The `reasoning_content` in the thinking mode must be passed back to the API."; a space passes
             earlier_reasoning=EarlierReasoning(models=requires_reasoning, blank=" "),
             paths=((strict_tools, "/beta/chat/completions"), (continues_prefix, "/beta/chat/completions")),

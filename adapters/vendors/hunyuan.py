@@ -17,7 +17,7 @@ from adapters.core.failures import FailureRule
 from adapters.core.message import Message
 from adapters.core.vendor import ClosedVariant, Op, ReasoningSwitch, Vendor
 from adapters.rules.alternating_messages import AlternatingMessages
-from adapters.rules.defaults import NO_TOOLS, NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
+from adapters.rules.defaults import NO_TOOLS, NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS
 from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import ENCODE_BASE64, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, by_code
@@ -171,7 +171,7 @@ HUNYUAN_CLASSIC = Vendor(
     key_names=("HUNYUAN_API_KEY",),
     reasoning_switch=ReasoningSwitch.enable_thinking(),
     operations={
-        "chat": Op("/chat/completions", openai_chat, CLASSIC_CHAT, CLASSIC_FAILURES, finish=request_usage),
+        "chat": Op("/chat/completions", openai_chat, CLASSIC_CHAT, CLASSIC_FAILURES),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, CLASSIC_FAILURES, max_inputs=inputs(50)),
     },
 )
@@ -195,9 +195,9 @@ HUNYUAN = Vendor(
     base_urls={"cn": "https://tokenhub.tencentmaas.com/v1", "intl": "https://tokenhub-intl.tencentmaas.com/v1"},
     auth=Bearer(),
     key_names=("TOKENHUB_API_KEY",),
-    reasoning_switch=ReasoningSwitch.thinking_type(excludes=(forced_call(),)),
+    reasoning_switch=ReasoningSwitch.thinking_type(excludes={"tool_choice": forced_call()}),
     operations={
-        "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=request_usage),
+        "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(50)),
     },
 )

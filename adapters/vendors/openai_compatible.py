@@ -23,7 +23,6 @@ from adapters.openai_params.operations import MODERATIONS
 from adapters.rules.defaults import OPENAI_EMBEDDINGS
 from adapters.rules.embeddings import SIZES
 from adapters.rules.failures import BY_MEANING, MONEY, by_code
-from adapters.rules.joined_streams import ONLY_STREAMS, join_stream
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Honour, Rewrite, by_fact
 
@@ -37,17 +36,6 @@ def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
         return
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)
-
-
-def finish(builder: RequestBuilder) -> None:
-    """Request usage in every stream, next to its other options; clients that did not request usage do not get it.
-
-    If the operator's catalog has the fact ``stream_only``, a whole response is joined from a stream.
-    """
-    if builder.request.stream:
-        builder.add("stream_options", {**builder.body.get("stream_options", {}), "include_usage": True})
-    elif builder.model.facts.get("stream_only"):
-        join_stream(builder, ONLY_STREAMS)
 
 
 UNCHANGED = Honour()
@@ -131,14 +119,13 @@ OPENAI_COMPATIBLE = Vendor(
     key_names=(),
     transparent=True,
     operations={
-        "chat": Op("/chat/completions", openai_chat, PARAMS, FAILURES, choice_members=CHOICE_MEMBERS, finish=finish),
+        "chat": Op("/chat/completions", openai_chat, PARAMS, FAILURES, choice_members=CHOICE_MEMBERS),
         "completions": Op(
             "/completions",
             openai_completions,
             dict.fromkeys(COMPLETIONS, UNCHANGED),
             FAILURES,
             choice_members=CHOICE_MEMBERS,
-            finish=finish,
         ),
         "embeddings": Op("/embeddings", openai_embeddings, VECTORS, FAILURES),
         "moderations": Op("/moderations", openai_moderations, dict.fromkeys(MODERATIONS, UNCHANGED), FAILURES),

@@ -22,7 +22,6 @@ from adapters.rules.defaults import (
     NOT_IN_API,
     OPENAI_CHAT,
     OPENAI_EMBEDDINGS,
-    request_usage,
 )
 from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
@@ -75,13 +74,16 @@ def most_choices(builder: RequestBuilder) -> int:
 
 
 def finish(builder: RequestBuilder) -> None:
-    """Apply rules on several fields: usage in streams, OpenAI's default of parallel calls, thinking only in streams."""
-    request_usage(builder)
+    """Join a stream if the model thinks only in streams. Raises Refused for a system message that the model refuses."""
     if builder.thinks and not builder.request.stream and thinks_in_streams(builder):
         join_stream(builder, THINKS_IN_STREAMS)
     if builder.model.facts.get("no_system") and any(m["role"] == "system" for m in builder.body["messages"]):
         builder.refuse("messages", Message("the model does not accept system messages"))
-    if builder.body.get("tools") and "parallel_tool_calls" not in builder.body:
+
+
+def parallel_by_default(builder: RequestBuilder) -> None:
+    """Send OpenAI's default of ``parallel_tool_calls``."""
+    if builder.body["tools"] and "parallel_tool_calls" not in builder.body:
         builder.add("parallel_tool_calls", True)  # the vendor's default is false, OpenAI's is true
         builder.record("parallel_tool_calls", "mapped", DEFAULT_SENT, quiet=True)
 
@@ -152,7 +154,7 @@ QWEN = Vendor(
     auth=Bearer(),
     key_names=("DASHSCOPE_API_KEY",),
     reasoning_switch=ReasoningSwitch.enable_thinking(
-        excludes=(json_mode, forced_call()),
+        excludes={"response_format": json_mode, "tool_choice": forced_call()},
         prevents=(only_in_streams,),
         shared_limit=False,  # max_tokens does not limit the reasoning
     ),
@@ -162,7 +164,7 @@ QWEN = Vendor(
             openai_chat,
             CHAT,
             FAILURES,
-            finish=finish,
+            finish={"messages": finish, "tools": parallel_by_default},
             earlier_reasoning=EarlierReasoning(can_preserve_thinking, preserves_thinking),
         ),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(10)),

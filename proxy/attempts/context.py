@@ -14,7 +14,7 @@ from adapters.planning import plan, plan_without
 from proxy._types import Caller, Route
 from proxy.app_state import AppState, ConfigSnapshot, random_bits
 from proxy.attempts.counts import AttemptCounts
-from proxy.credentials.pool import Times, VendorAccount, VendorKey
+from proxy.credentials.pool import VendorAccount, VendorKey
 from proxy.limiter.scheduler import Ticket
 from proxy.observability.request_record import RequestRecord
 from proxy.storage.interface import StoreUnavailable
@@ -95,19 +95,10 @@ class RequestContext:
         """Return the account that calls to a target use."""
         return self.snapshot.accounts[target.entry]
 
-    def times(self, plan: Plan) -> Times:
-        """Return the time limits of an attempt with this plan: those of the vendor's response, streamed or whole."""
-        streams = plan.request.stream or "stream" in plan.emulations
-        return self.snapshot.accounts[plan.target.entry].times[plan.thinks, streams]
-
     def cool_down(self, key: VendorKey, failure: Failure) -> None:
         """Start the cooldown of a key if the failure is the key's fault."""
         if failure.fault == "credential" and failure.kind != "model_not_found":
             key.cools_until = time.monotonic() + self.state.key_cool_down_s
-
-    def keys(self, target: Target) -> list[VendorKey]:
-        """Return the keys to try at a target, best first."""
-        return self.snapshot.accounts[target.entry].candidates(model=target.model.id)
 
     def slot_in_s(self, key: VendorKey, model: str, now: float) -> float:
         """Estimate after how many seconds a key has a slot, from its queue and this request's own refusal there."""

@@ -15,8 +15,8 @@ class AttemptDeadline:
     It never cancels while the attempt waits for the client. The attempt sets two attributes, which cost less than calls:
     ``waiting_since``, when its wait for the vendor began on the loop's clock, None while it does not wait; and
     ``content_sent``, from which on the first-token limit does not apply: content was sent to the client, or kept for a
-    whole response that is joined from a stream. ``streams``: the first call streams; only then the limits for the first
-    token and for idle time apply.
+    whole response that is joined from a stream. ``streams``: the vendor's response is a stream; only then the limits for
+    the first token and for idle time apply.
     """
 
     __slots__ = (
@@ -26,33 +26,32 @@ class AttemptDeadline:
         "_loop",
         "_paused_at",
         "_phase",
+        "_streams",
         "_task",
         "_times",
         "_total_at",
         "content_sent",
-        "streams",
         "waiting_since",
     )  # fmt: skip
 
-    def __init__(self, times: Times, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, times: Times, loop: asyncio.AbstractEventLoop, *, streams: bool) -> None:
         self._times = times
         self._loop = loop
         self._task = asyncio.current_task()
         self._handle: asyncio.TimerHandle | None = None
         self._phase: Phase | None = None
-        self.streams = False
+        self._streams = streams
         self.content_sent = False
         self.waiting_since: float | None = None
         self._first_at = self._total_at = 0.0
         self._head_seen = False
         self._paused_at = 0.0
 
-    def start(self, *, streams: bool) -> None:
-        """A call is sent. The first one starts the total limit and, if it streams, the first-token limit."""
+    def start(self) -> None:
+        """The first call is sent: start the total limit and, for a stream, the first-token limit. Later, do nothing."""
         if self._handle is not None:
             return
         now = self._loop.time()
-        self.streams = streams
         self._total_at = now + self._times.total_s
         self._first_at = now + self._times.first_token_s
         if self.waiting_since is not None:
@@ -98,7 +97,7 @@ class AttemptDeadline:
 
     def _due(self) -> float:
         due = self._total_at
-        if self.streams:
+        if self._streams:
             if not self.content_sent:
                 due = min(due, self._first_at)
             if self._head_seen:

@@ -108,7 +108,7 @@ class Hedge:
         if upcoming is None or not context.is_ready(upcoming.target):
             return False
         retries.spend()
-        cursor.advance(context.keys(upcoming.target))
+        cursor.advance(context.account(upcoming.target).candidates(model=upcoming.target.model.id))
         return True
 
     async def _first_response(self) -> Failure | None:

@@ -47,8 +47,8 @@ class Pumps:
     async def _pump(self, call: UpstreamCall) -> None:
         try:
             while True:
-                got = await call.next()
-                await self._queue.put(got)
+                for got in await call.next():
+                    await self._queue.put(got)
                 if isinstance(got, (End, Lost)):
                     return
         except Exception as error:  # noqa: BLE001 - without it the request would wait forever

@@ -136,7 +136,7 @@ class RateLimitedRunner(AttemptRunner):
             if self._record.sent_at is None:
                 self._record.sent_at = perf_counter()
             self._record.attempt(self._attempt)
-        self._deadline.start(streams=call.streams)
+        self._deadline.start()
         return self._sign(call)
 
     # --- called by ReportingExchange ----------------------------------------------------------------------------

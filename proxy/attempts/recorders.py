@@ -1,7 +1,7 @@
 """Recorders report an attempt to the services that learn from it: the breaker, the latency tracker, the limiters.
 
-Each is made when the attempt begins. Then exactly one method is called: ``ended``, or ``abandoned`` if nothing was
-learned about the target, because the client disconnected or banjia has a bug.
+Exactly one method of each is called: ``ended``, or ``abandoned`` if nothing was learned about the target, because the
+client disconnected or banjia has a bug. A usual attempt, which succeeds at a target without failures, needs none.
 """
 
 import random
@@ -14,6 +14,7 @@ from proxy.attempts.context import RateLimitRefusal, RequestContext
 from proxy.credentials.pool import VendorKey
 from proxy.limiter.scheduler import Outcome
 from proxy.observability.request_record import RequestRecord
+from proxy.routing.circuit_breaker import Trial
 
 
 class Recorder(Protocol):
@@ -28,16 +29,40 @@ class Recorder(Protocol):
         ...
 
 
+def begin_recording(
+    context: RequestContext, target: Target, key: VendorKey, record: RequestRecord, *, untracked: bool
+) -> list[Recorder]:
+    """Return the recorders of an attempt that begins. In a cooldown it may be the attempt that probes the target.
+
+    ``untracked``: the key has no limiter.
+    """
+    breaker = context.state.breaker
+    trial = breaker.enter(target.label, time.monotonic()) if target.label in breaker.failing else None
+    recorders = usual_recorders(context, target, key, trial, untracked=untracked)
+    if context.timed:
+        recorders.append(LatencyRecorder(context, target, record))
+    return recorders
+
+
+def usual_recorders(
+    context: RequestContext, target: Target, key: VendorKey, trial: Trial | None = None, *, untracked: bool
+) -> list[Recorder]:
+    """Return the recorders that need to know nothing of the attempt's beginning, except for ``trial``."""
+    recorders: list[Recorder] = [BreakerRecorder(context, target, trial)]
+    if untracked:
+        recorders.append(LimiterRecorder(context, target, key))
+    return recorders
+
+
 class BreakerRecorder:
-    """Reports the attempt to the circuit breaker. In a cooldown it may be the attempt that probes the target."""
+    """Reports the attempt to the circuit breaker. ``trial``: set if the attempt probes the target."""
 
     __slots__ = ("_context", "_label", "_trial")
 
-    def __init__(self, context: RequestContext, target: Target) -> None:
+    def __init__(self, context: RequestContext, target: Target, trial: Trial | None = None) -> None:
         self._context = context
         self._label = target.label
-        breaker = context.state.breaker
-        self._trial = breaker.enter(self._label, time.monotonic()) if self._label in breaker.failing else None
+        self._trial = trial
 
     def ended(self, failure: Failure | None, *, sent: bool) -> None:
         breaker = self._context.state.breaker
@@ -91,16 +116,12 @@ class LimiterRecorder:
         self._context = context
         self._target = target
         self._key = key
-        key.calls += 1
 
     def ended(self, failure: Failure | None, *, sent: bool) -> None:
-        key = self._key
-        key.calls -= 1
-        if failure is not None or key.limiter is not None:
+        if failure is not None or self._key.limiter is not None:
             self._report(outcome_of(failure), failure)
 
     def abandoned(self) -> None:
-        self._key.calls -= 1
         self._report("lost", None)
 
     def _report(self, outcome: Outcome, failure: Failure | None) -> None:

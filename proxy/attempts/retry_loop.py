@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
@@ -10,7 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
 from adapters.core.failures import Failure, Refused
 from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan
-from adapters.planning import plan_without
+from adapters.planning import plan, plan_without
 from proxy._types import Caller, Route
 from proxy.app_state import AppState, ConfigSnapshot
 from proxy.attempts.context import RequestContext
@@ -51,11 +52,15 @@ def begin_attempts(
         if route.policy.hedge_s != "off" and not request.stream:
             hedge_s = route.policy.hedge_s
     cursor: Cursor[VendorKey] = Cursor(targets)
-    first = cursor.look_ahead(context.plan, context.is_ready)
+    # Planned directly, unless a vendor has refused fields that banjia adds.
+    planner = context.plan if state.refused_fields.known else partial(plan, request)
+    first = cursor.look_ahead(planner, context.is_ready)
     if first is None:
         assert cursor.refusal is not None  # a route has at least one target, and each one plans or refuses
         raise NotSupported.of(cursor.refusal)
-    cursor.advance(context.keys(first.target))
+    account = snapshot.accounts[first.target.entry]
+    only_one = len(account.keys) == 1
+    cursor.advance(account.keys if only_one else account.candidates(model=first.target.model.id))
     return RetryLoop(context, cursor, out, Hedge(context, cursor, out, hedge_s, make_runner) if hedge_s else None)
 
 
@@ -157,7 +162,7 @@ class RetryLoop:
             # After a rate limit error the call waits for a slot on its key, which the retry budget does not limit.
             budget_left=(failure.fault == "rate" or retries.left())
             and not (upcoming is not None and not context.is_ready(position.plan.target)),
-            left_s=context.times(position.plan).total_s - counts.elapsed_s() + counts.waited_s,
+            left_s=self._total_s() - counts.elapsed_s() + counts.waited_s,
             jitter=random.random(),  # noqa: S311 - jitter, not a secret
             queues=failure.fault == "rate" and self._queues(),
             can_omit=without is not None,
@@ -176,13 +181,20 @@ class RetryLoop:
                 position.use(keys)
             case NextTarget():
                 assert upcoming is not None
-                cursor.advance(context.keys(upcoming.target))
+                target = upcoming.target
+                cursor.advance(context.account(target).candidates(model=target.model.id))
             case RetryWithoutFields():
                 assert without is not None
                 position.plan, position.omitted = without, failure.fields
                 context.record.omitted(failure.fields)
         self._out.discard_held()
         return True
+
+    def _total_s(self) -> float:
+        """Return the total time limit of an attempt at the current target."""
+        plan = self._cursor.position.plan
+        streams = plan.request.stream or "stream" in plan.emulations
+        return self._context.account(plan.target).times[plan.thinks, streams].total_s
 
     def _plan_without(self, failure: Failure) -> Plan | None:
         """Return the plan without the added fields that the refusal names; None if tried before or not possible."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from time import perf_counter
@@ -21,8 +22,8 @@ from proxy.attempts.cursor import Position
 from proxy.attempts.deadline import AttemptDeadline
 from proxy.attempts.failure_text import describe, vendor_overloaded
 from proxy.attempts.pumps import Pumps
-from proxy.attempts.recorders import BreakerRecorder, LatencyRecorder, LimiterRecorder, Recorder
-from proxy.attempts.usage import UnreportedUsage
+from proxy.attempts.recorders import Recorder, begin_recording, usual_recorders
+from proxy.attempts.usage import estimates, text_of
 from proxy.credentials.pool import VendorKey
 from proxy.errors import OutOfMemory
 from proxy.observability.memory_budget import RESPONSE_FACTOR, VALUE_BYTES, count_values
@@ -49,17 +50,19 @@ class AttemptRunner:
 
     __slots__ = (
         "_account",
+        "_ascii_size",
         "_attempt",
         "_calls",
         "_context",
         "_deadline",
         "_held",
         "_key",
-        "_loop",
+        "_other_size",
         "_position",
         "_pumps",
         "_record",
         "_sleeps",
+        "_streams",
         "_times",
         "_unreported",
         "_values",
@@ -80,12 +83,14 @@ class AttemptRunner:
         self._record = record
         self._key = key
         self._account = account
-        self._times = context.times(plan)
+        self._streams = plan.request.stream or "stream" in plan.emulations  # whether the vendor's response is a stream
+        self._times = account.times[plan.thinks, self._streams]
         self._attempt = Attempt(plan.target, context.counts.made + 1, plan.adaptations, {}, account.secrets[key])
         self._calls: dict[Id, UpstreamCall] = {}
         self._sleeps: dict[Id, float] = {}
         self._pumps: Pumps | None = None  # set once the attempt waits on several calls or sleeps
-        self._unreported = UnreportedUsage()
+        self._unreported: dict[Id, bytes] = {}  # the request bodies of accepted calls without reported usage so far
+        self._ascii_size = self._other_size = 0  # characters of the text in the events so far
         self._held = 0  # bytes of the memory budget
         self._values = 0  # JSON values in the response or event that they are held for
         self.replays = context.counts.replays
@@ -108,43 +113,46 @@ class AttemptRunner:
         position.attempts += 1
         position.attempts_with_key += 1
         self._attempt.number = counts.made
-        recorders = self._recorders()
+        key, target, breaker = self._key, plan.target, context.state.breaker
+        untracked = key.limiter is None
         account.in_flight += 1
+        key.calls += untracked
+        recorders: Sequence[Recorder] | None = None  # made when they are needed, and a usual attempt needs none
+        if context.timed or target.label in breaker.failing:
+            recorders = begin_recording(context, target, key, self._record, untracked=untracked)
         try:
-            if self.sent:
-                self._record.attempt(self._attempt)
-            ids = AttemptIds(count(1), context.response_id, context.created)
-            failure = await self._run(wrapped(plan)(plan.request, ids))
+            try:
+                if self.sent:
+                    self._record.attempt(self._attempt)
+                ids = AttemptIds(count(1), context.response_id, context.created)
+                # Nearly every request needs no wrapper.
+                is_wrapped = plan.emulations or plan.further_requests or plan.request.operation == "embeddings"
+                make = wrapped(plan) if is_wrapped else plan.op.codec(plan)
+                failure = await self._run(make(plan.request, ids))
+            finally:
+                account.in_flight -= 1
+                key.calls -= untracked
+                if not self.sent:
+                    counts.made -= 1
         except BaseException:  # the client disconnected, or a bug
-            for recorder in recorders:
+            for recorder in recorders or usual_recorders(context, target, key, untracked=untracked):
                 recorder.abandoned()
             raise
-        finally:
-            account.in_flight -= 1
-            if not self.sent:
-                counts.made -= 1
-        for recorder in recorders:
+        if recorders is None and (failure is not None or key.limiter is not None or target.label in breaker.failing):
+            recorders = usual_recorders(context, target, key, untracked=untracked)
+        for recorder in recorders or ():
             recorder.ended(failure, sent=self.sent)
         if failure is None:
-            self._key.cools_until = 0.0
+            key.cools_until = 0.0
             if position.omitted:
-                context.remember_omitted(plan.target, position.omitted)
+                context.remember_omitted(target, position.omitted)
                 position.omitted = ()
             return None
         if self.sent:
-            self._record.attempt_failed(plan.target.label, failure.kind)
+            self._record.attempt_failed(target.label, failure.kind)
         else:
             position.retract_attempt()
-        return describe(failure, plan.target, self._key, account.entry.region, context.state)
-
-    def _recorders(self) -> list[Recorder]:
-        context, target = self._context, self._attempt.target
-        recorders: list[Recorder] = [BreakerRecorder(context, target)]
-        if self._key.limiter is None:
-            recorders.append(LimiterRecorder(context, target, self._key))
-        if context.timed:
-            recorders.append(LatencyRecorder(context, target, self._record))
-        return recorders
+        return describe(failure, target, key, account.entry.region, context.state)
 
     def _sign(self, call: Call) -> Call:
         """Return the call with the operator's headers and the credential."""
@@ -157,24 +165,40 @@ class AttemptRunner:
 
     async def _run(self, exchange: Exchange) -> Failure | None:
         """Run the exchange to its end; return None for a complete response, else the failure."""
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         # Created here, because it belongs to the task that runs the attempt.
-        self._deadline = AttemptDeadline(self._times, self._loop)
+        deadline = self._deadline = AttemptDeadline(self._times, loop, streams=self._streams)
+        if self.sent:  # else a call waits for its slot first
+            deadline.start()
+        record, writer, calls = self._record, self._writer, self._calls
         size = 0  # bytes of the current response or event received so far
+        arrived: list[Got] = []
         try:
             actions = exchange.start()
             while True:
                 for do in actions:
                     if type(do) is Emit:
-                        events = do.events
-                        if events[0].kind is CHUNK:
-                            self._unreported.count(events)
-                        await self._writer.events(events, self._attempt)
-                        self._deadline.content_sent = self._writer.content_sent
+                        if do.events[0].kind is CHUNK:
+                            for event in do.events:
+                                text = event.text if event.text is not None else text_of(event)
+                                if text.isascii():
+                                    self._ascii_size += len(text)
+                                else:
+                                    self._other_size += len(text)
+                        await writer.events(do.events, self._attempt)
+                        deadline.content_sent = writer.content_sent
+                    elif type(do) is Spent:
+                        self._unreported.pop(do.id, None)
+                        record.add_usage(do.usage)
                     elif type(do) is Done:
                         if do.vendor_id is not None:
-                            self._record.notes["vendor_id"] = self._attempt.secrets.redacted_text(do.vendor_id)
-                        await self._finish()
+                            record.notes["vendor_id"] = self._attempt.secrets.redacted_text(do.vendor_id)
+                        if self._unreported:
+                            self._add_estimates()
+                        await writer.done()
+                        record.ended_at = perf_counter()
+                        if calls and self._pumps is None:
+                            self._read_on()
                         return None
                     elif type(do) is Fail:
                         return do.failure
@@ -184,27 +208,55 @@ class AttemptRunner:
                         await self._context.keep(do)
                     else:
                         self._perform(do)
-                got = await self._next()
-                if not self._writer.content_sent and type(got) is not Head:
-                    self._record.first_byte_at = perf_counter()
+                while True:  # until the next result of a call or sleep that is still open
+                    if not arrived:
+                        deadline.waiting_since = loop.time()
+                        try:
+                            if len(calls) == 1 and not self._sleeps and self._pumps is None:
+                                # Awaited in place, so that a slow client slows the vendor down (backpressure).
+                                [call] = calls.values()
+                                arrived = await call.next()
+                            else:
+                                self._pumps = self._pumps or Pumps()
+                                arrived = [await self._pumps.next(calls, self._sleeps)]
+                        except asyncio.CancelledError:
+                            lost = self._expired()
+                            if lost is None:
+                                raise
+                            arrived = [lost]
+                        deadline.waiting_since = None
+                    got = arrived.pop(0)
+                    if got.id in calls or got.id in self._sleeps:
+                        break
+                if type(got) is Data:
+                    size += len(got.data)
+                elif type(got) is Head:
+                    if got.status == 200:
+                        self._unreported[got.id] = calls[got.id].call.body
+                    if self._streams:
+                        deadline.head_received()
+                elif type(got) is End and self._pumps is None:
+                    del calls[got.id]
+                else:
+                    await self._ended(got.id)
+                if not writer.content_sent and type(got) is not Head:
+                    record.first_byte_at = perf_counter()
                 actions = exchange.feed(got)
-                if not actions:
-                    if type(got) is Data:
-                        size += len(got.data)
-                        if size > UNCOUNTED_RESPONSE_BYTES:
-                            self._hold(size, got.data)
-                elif size:
-                    if size > UNCOUNTED_RESPONSE_BYTES:
+                if size > UNCOUNTED_RESPONSE_BYTES:
+                    if actions:
                         self._values = 0
                         await asyncio.sleep(0)  # let other tasks run: parsing it took long
+                    elif type(got) is Data:
+                        self._hold(size, got.data)
+                if actions:
                     size = 0
         finally:
-            self._deadline.stop()
-            if self._unreported.calls:
+            deadline.stop()
+            if self._unreported:
                 self._add_estimates()
             if self._held:
                 self._context.state.budget.release(self._held)
-            if self._calls or self._sleeps:
+            if calls or self._sleeps:
                 await self._close_all()
 
     def _hold(self, size: int, data: bytes) -> None:
@@ -232,10 +284,6 @@ class AttemptRunner:
             self._calls[do.id] = self._account.upstream.call(do.id, self._sign(do.call), self._times.connect_s, self)
             if self._record.sent_at is None:
                 self._record.sent_at = perf_counter()
-            self._deadline.start(streams=do.call.streams)
-        elif type(do) is Spent:
-            self._unreported.calls.pop(do.id, None)
-            self._record.add_usage(do.usage)
         elif type(do) is Began:
             self._deadline.content_sent = True
         elif type(do) is Say:
@@ -287,44 +335,7 @@ class AttemptRunner:
         self._record.replayed(self._attempt)
         return True
 
-    # --- waiting ------------------------------------------------------------------------------------------------
-
-    async def _next(self) -> Got:
-        """Wait for the next result of any open call or sleep; an expired deadline becomes Lost on the oldest call."""
-        deadline = self._deadline
-        while True:
-            call = None
-            if self._pumps is None and len(self._calls) == 1:
-                [call] = self._calls.values()
-                ready = call.ready()
-                if ready is not None:
-                    if type(ready) is End:
-                        self._calls.clear()
-                    return ready
-            deadline.waiting_since = self._loop.time()
-            try:
-                if call is not None and not self._sleeps:
-                    # The usual case: awaited in place, so that a slow client slows the vendor down (backpressure).
-                    got = await call.next()
-                else:
-                    self._pumps = self._pumps or Pumps()
-                    got = await self._pumps.next(self._calls, self._sleeps)
-            except asyncio.CancelledError:
-                lost = self._expired()
-                if lost is None:
-                    raise
-                got = lost
-            deadline.waiting_since = None
-            if deadline.streams and type(got) is Head:
-                deadline.head_received()
-            if got.id not in self._calls and got.id not in self._sleeps:
-                continue  # closed meanwhile: discard its result
-            if type(got) is Head:
-                if got.status == 200:
-                    self._unreported.calls[got.id] = self._calls[got.id].call.body
-            elif type(got) is not Data:
-                await self._ended(got.id)
-            return got
+    # --- ending -------------------------------------------------------------------------------------------------
 
     def _expired(self) -> Lost | None:
         """Return Lost if the attempt's own deadline cancelled the wait; None for any other cancellation."""
@@ -332,27 +343,20 @@ class AttemptRunner:
         task = asyncio.current_task()
         if phase is None or task is None or task.uncancel() > 0:
             return None
-        return Lost(
-            min(self._calls, default=0), phase, describe_timeout(phase, getattr(self._times, TIMEOUT_KEYS[phase]))
-        )
+        why = describe_timeout(phase, getattr(self._times, TIMEOUT_KEYS[phase]))
+        return Lost(min(self._calls, default=0), phase, why)
 
-    # --- ending -------------------------------------------------------------------------------------------------
-
-    async def _finish(self) -> None:
-        """End the response. The connections read whatever follows the end marker in the background."""
-        if self._unreported.calls:
-            self._add_estimates()
-        await self._writer.done()
-        self._record.ended_at = perf_counter()
-        if self._pumps is None:
-            for call in self._calls.values():
-                call.read_on()
-            self._calls.clear()
+    def _read_on(self) -> None:
+        """Let the connections read in the background whatever follows the end marker of the response."""
+        for call in self._calls.values():
+            call.read_on()
+        self._calls.clear()
 
     def _add_estimates(self) -> None:
         """Record the estimated usage of calls without a reported one, also of those that were broken off."""
-        for usage in self._unreported.estimates():
+        for usage in estimates(self._unreported.values(), self._ascii_size, self._other_size):
             self._record.add_usage(usage)
+        self._unreported.clear()
 
     async def _ended(self, id_: Id) -> None:
         """Forget a call or a sleep that has ended by itself."""

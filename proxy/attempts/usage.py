@@ -1,49 +1,36 @@
 """Usage of the calls of one attempt that the vendor does not report: estimated, because the vendor bills them anyway."""
 
+from collections.abc import Iterable
+
 import orjson
 
 from adapters.core.event import Event
 from adapters.core.tokens import estimate_counts, estimate_prompt
 from adapters.core.usage import Usage
-from adapters.core.wire import Id
 
 
-class UnreportedUsage:
-    """The calls with status 200 and no reported usage so far, and the text that was sent to the client.
+def text_of(event: Event) -> str:
+    """Return the text that an event of a stream adds to the response, of all its choices."""
+    if event.text is not None:
+        return event.text
+    texts = []
+    for choice in event.data["choices"]:
+        delta = choice.get("delta")  # absent in a vendor's native completions
+        text = choice["text"] if delta is None else delta.get("content") or delta.get("reasoning_content")
+        if type(text) is str:
+            texts.append(text)
+    return "".join(texts)
 
-    ``calls``: the request body of each, by id.
+
+def estimates(bodies: Iterable[bytes], ascii_size: int, other_size: int) -> list[Usage]:
+    """Return the estimated usage of each call, given the bodies of their requests.
+
+    ``ascii_size`` and ``other_size``: the characters of ASCII texts and of other texts that were received. They are
+    counted for the first call.
     """
-
-    __slots__ = ("_ascii", "_other", "calls")
-
-    def __init__(self) -> None:
-        self.calls: dict[Id, bytes] = {}
-        self._ascii = self._other = 0
-
-    def count(self, events: list[Event]) -> None:
-        """Count the text of events that are sent to the client. It runs for each event, so it is cheap."""
-        for event in events:
-            if event.text is not None:
-                self._count(event.text)
-                continue
-            for choice in event.data["choices"]:
-                delta = choice.get("delta")  # absent in a vendor's native completions
-                text = choice["text"] if delta is None else delta.get("content") or delta.get("reasoning_content")
-                if type(text) is str:
-                    self._count(text)
-
-    def _count(self, text: str) -> None:
-        if text.isascii():
-            self._ascii += len(text)
-        else:
-            self._other += len(text)
-
-    def estimates(self) -> list[Usage]:
-        """Return the estimated usage of each call, and forget the calls. The text is that of the first one."""
-        estimated = []
-        for body in self.calls.values():
-            tokens = estimate_counts(self._ascii, self._other)
-            estimated.append(Usage(estimate_prompt(orjson.loads(body)), tokens, source="estimated"))
-            self._ascii = self._other = 0
-        self.calls.clear()
-        return estimated
+    estimated = []
+    for body in bodies:
+        tokens = estimate_counts(ascii_size, other_size)
+        estimated.append(Usage(estimate_prompt(orjson.loads(body)), tokens, source="estimated"))
+        ascii_size = other_size = 0
+    return estimated

@@ -5,7 +5,6 @@ from time import perf_counter
 from typing import Any
 
 from adapters.core.adaptations import Adaptation
-from adapters.core.request import ApiRequest
 from adapters.core.usage import Usage
 from proxy._types import Attempt, FailedAttempt, OutcomeWord, RequestOutcome
 from proxy.reason import Reason
@@ -48,7 +47,8 @@ class RequestRecord:
     def __init__(self, request_id: str, operation: str) -> None:
         self.request_id = request_id
         self.operation = operation
-        self.started = self.read_at = perf_counter()
+        self.started = perf_counter()
+        self.read_at = self.started  # when the body had arrived
         self.sent_at: float | None = None  # when the first upstream call was sent
         self.first_byte_at = 0.0  # when the bytes with the first content arrived, or the last bytes before it
         self.ended_at = 0.0  # when the last byte of a complete response was written
@@ -70,12 +70,6 @@ class RequestRecord:
         self.outcome_word: OutcomeWord | None = None
         self.failed: list[FailedAttempt] | tuple[()] = ()
         self.notes: dict[str, Any] = {}
-
-    def request_read(self, request: ApiRequest, body_read_at: float) -> None:
-        """The request has been parsed. ``body_read_at``: when its body had arrived; the time until then is the client's."""
-        self.read_at = body_read_at
-        self.model = request.model
-        self.stream = request.stream
 
     def attempt(self, attempt: Attempt) -> None:
         """An attempt begins."""

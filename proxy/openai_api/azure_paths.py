@@ -5,7 +5,7 @@ import orjson
 from adapters.core.request import ApiRequest
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.handler import OperationHandler
-from proxy.openai_api.json_body import check_model
+from proxy.openai_api.json_body import checked_model
 from proxy.openai_api.writer import ResponseChannel, Writer
 
 WHITESPACE = b" \t\r\n"
@@ -42,6 +42,6 @@ def with_model(body: bytes, model: str) -> bytes:
     text = body.strip(WHITESPACE)
     if not text.startswith(b"{") or not text.endswith(b"}"):
         return body
-    member = b'"model":' + orjson.dumps(check_model(model)) + b"}"
+    member = b'"model":' + orjson.dumps(checked_model(model)) + b"}"
     members = text[1:-1]
     return b"{" + member if not members.strip(WHITESPACE) else text[:-1] + b"," + member

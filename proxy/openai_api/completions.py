@@ -16,7 +16,7 @@ from proxy._types import Attempt
 from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.handler import RequestSteps
-from proxy.openai_api.json_body import read_body, take_model
+from proxy.openai_api.json_body import read_body
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.token_ids import decode_ids, has_ids
 from proxy.openai_api.writer import ResponseChannel
@@ -32,8 +32,7 @@ class CompletionsHandler:
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body into a chat request that keeps the original one. Raises BadRequest, naming ``param``."""
-        fields = read_body(body, "completions", required=("prompt",))
-        model = take_model(fields)
+        model, fields = read_body(body, "completions", required=("prompt",))
         stream = fields.get("stream") is True
         options = fields.get("stream_options") or {}
         translation = None

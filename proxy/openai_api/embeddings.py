@@ -12,7 +12,7 @@ from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Operation, Translation
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.handler import RequestSteps
-from proxy.openai_api.json_body import read_body, take_model
+from proxy.openai_api.json_body import read_body
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.token_ids import decode_ids, has_ids
 from proxy.openai_api.writer import ResponseChannel
@@ -28,8 +28,7 @@ class EmbeddingsHandler:
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""
-        fields = read_body(body, "embeddings", required=("input",))
-        model = take_model(fields)
+        model, fields = read_body(body, "embeddings", required=("input",))
         if not has_ids(fields["input"]):
             return ApiRequest("embeddings", model, fields)
         fields["input"] = decode_ids("input", fields["input"], model)

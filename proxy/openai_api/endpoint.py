@@ -1,7 +1,7 @@
 """ASGI endpoint of an operation: runs the pipeline and cancels it when the client disconnects."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 
 from starlette.types import Receive, Scope, Send
@@ -18,7 +18,7 @@ from proxy.openai_api.handler import OperationHandler
 from proxy.openai_api.json_body import count_values
 from proxy.openai_api.writer import Header
 from proxy.pipeline import serve
-from proxy.server.fast_path import fast_path_of
+from proxy.server.fast_path import EXTENSION, FAST_PATH, FastPath
 
 BODY_TIMEOUT_S = 60.0
 """How long a body may take to arrive (seconds)."""
@@ -82,16 +82,22 @@ class ClientExchange:
         "headers",
         "request_id",
         "send",
+        "try_send",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, state: AppState) -> None:
         self._receive = receive
         self.send = send
         self._state = state
-        self._fast_path = fast_path_of(scope)
-        self.headers: Mapping[bytes, bytes] = (
-            self._fast_path.headers if self._fast_path is not None else dict(scope["headers"])
-        )
+        try:
+            self._fast_path: FastPath | None = scope["extensions"][EXTENSION][FAST_PATH]
+        except KeyError:  # another ASGI server
+            self._fast_path = None
+            self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
+            self.try_send: Callable[[int, list[Header], bytes], bool] = no_fast_path
+        else:
+            self.headers = self._fast_path.headers
+            self.try_send = self._fast_path.send
         self.request_id = f"req_{random_bits(128):032x}"
         self.disconnected = False
         self._lease: Lease | None = None  # part of the memory budget; small bodies need none
@@ -110,7 +116,7 @@ class ClientExchange:
         watcher, self._watcher, self._task = self._watcher, None, None
         if watcher is not None:
             watcher.cancel()
-        if self._fast_path is not None:
+        if self._fast_path is not None and self._fast_path.is_watching:
             self._fast_path.stop_watching()
         if self._lease is not None:
             self._lease.end()
@@ -224,6 +230,7 @@ class ClientExchange:
         """Return the language of errors, from the client's headers."""
         return wanted(self.headers)
 
-    def try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
-        """Send a whole response over the fast path. Return False if it is not available."""
-        return self._fast_path is not None and self._fast_path.send(status, headers, body)
+
+def no_fast_path(status: int, headers: list[Header], body: bytes) -> bool:
+    """Return False: without a fast path, a whole response is sent as ASGI messages."""
+    return False

@@ -30,14 +30,20 @@ NO_MEMORY = "Not enough"
 """Start of orjson's error when memory has run out; orjson has no other sign of it."""
 
 
-def read_body(body: bytes, operation: Operation, required: tuple[str, ...]) -> dict[str, Any]:
-    """Return the members of a JSON body, validated for the operation. Raises BadRequest, naming ``param``."""
+def read_body(body: bytes, operation: Operation, required: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    """Return the model's name and the other members of a JSON body, validated for the operation.
+
+    Raises BadRequest, naming ``param``.
+    """
     fields = read_members(body, required)
     try:
         validate(operation, fields)
     except Invalid as invalid:
         raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
-    return fields
+    model = fields.pop("model", None)
+    if type(model) is not str or not model or len(model) * 4 > MAX_NAME or not model.isprintable():
+        model = checked_model(model)  # a character has four bytes at most
+    return model, fields
 
 
 def read_members(body: bytes, required: tuple[str, ...]) -> dict[str, Any]:
@@ -126,8 +132,15 @@ def count_values(counter: ValueCounter, piece: bytes | bytearray) -> None:
         ) from None
 
 
-def check_model(name: str) -> str:
+def checked_model(name: object) -> str:
     """Return the model's name if it is valid. Raises BadRequest."""
+    if name is None or name == "":
+        raise BadRequest(
+            Message("you must provide a model parameter"), param="model", code="missing_required_parameter"
+        )
+    if type(name) is not str:
+        invalid = wrong_type("model", Message("a string"), name)
+        raise BadRequest(invalid.message, param="model", code=invalid.code)
     if len(name.encode("utf-8", "replace")) > MAX_NAME:
         raise BadRequest(
             Message("The name of a model must not be longer than {most} bytes.", most=MAX_NAME),
@@ -139,18 +152,3 @@ def check_model(name: str) -> str:
             Message("The name of a model must not contain line breaks or other control characters."), param="model"
         )
     return name
-
-
-def take_model(fields: dict[str, Any]) -> str:
-    """Remove the model's name from the fields and return it. Raises BadRequest."""
-    model = fields.pop("model", None)
-    if model is None or model == "":
-        raise BadRequest(
-            Message("you must provide a model parameter"), param="model", code="missing_required_parameter"
-        )
-    if type(model) is not str:
-        invalid = wrong_type("model", Message("a string"), model)
-        raise BadRequest(invalid.message, param="model", code=invalid.code)
-    if len(model) * 4 > MAX_NAME or not model.isprintable():  # a character has four bytes at most
-        check_model(model)
-    return model

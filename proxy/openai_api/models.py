@@ -6,7 +6,7 @@ from starlette.responses import Response
 from proxy.access.authentication import authenticate
 from proxy.app_state import AppState
 from proxy.errors import ModelNotFound
-from proxy.openai_api.json_body import check_model
+from proxy.openai_api.json_body import checked_model
 from proxy.openai_api.replies import endpoint, json_response
 
 CREATED = 1_686_935_002
@@ -29,7 +29,7 @@ async def retrieve_model(request: Request) -> Response:
     state: AppState = request.app.state.banjia
     name = request.path_params["model"]
     authenticate(dict(request.headers.raw), state.snapshot.client_keys)
-    check_model(name)
+    checked_model(name)
     vendor = state.snapshot.routing.owner(name)
     if vendor is None:
         raise ModelNotFound(state.snapshot.routing.unknown(name), param="model")

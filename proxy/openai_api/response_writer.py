@@ -8,7 +8,6 @@ from adapters.core.adaptations import Adaptation, adaptations_header
 from adapters.core.event import WHOLE, Event
 from adapters.core.json_limits import SMALL
 from adapters.core.request import ApiRequest
-from adapters.core.sse import encode
 from proxy._types import Attempt
 from proxy.credentials.redaction import NO_SECRETS
 from proxy.errors import ProxyError
@@ -205,11 +204,19 @@ class ResponseWriter:
             (b"x-banjia-target", attempt.target.label.encode("ascii", "replace")),
             (b"x-banjia-attempts", b"%d" % attempt.number),
         ]
-        adapted = adaptations_header(attempt.adaptations)
-        if adapted is not None:
-            head.append((b"x-banjia-adapted", adapted.encode()))
+        for adaptation in attempt.adaptations.values():
+            if adaptation.word != "honoured" and not adaptation.quiet:
+                adapted = adaptations_header(attempt.adaptations)
+                if adapted is not None:
+                    head.append((b"x-banjia-adapted", adapted.encode()))
+                break
         head += [
             (name.encode("latin-1"), value[:MAX_VALUE].encode("latin-1"))
             for name, value in attempt.vendor_headers.items()
         ]
         return head
+
+
+def encode(payloads: list[bytes]) -> bytes:
+    """Encode payloads as server-sent events, framed as OpenAI does, for a single write."""
+    return b"data: " + b"\n\ndata: ".join(payloads) + b"\n\n"

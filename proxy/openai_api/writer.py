@@ -20,10 +20,11 @@ class ResponseChannel(Protocol):
         """Return the language of errors, from the client's headers."""
         ...
 
-    def try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
-        """Send a whole response if that needs no waiting; else send nothing and return False.
+    @property
+    def try_send(self) -> Callable[[int, list[Header], bytes], bool]:
+        """Send a whole response (status, headers, body) if that needs no waiting; else send nothing and return False.
 
-        ``headers`` include ``content-length``.
+        The headers include ``content-length``.
         """
         ...
 

@@ -33,7 +33,7 @@ class FastPath:
     and a reference cycle would keep the body in memory until the next garbage collection.
     """
 
-    __slots__ = ("_connection", "_cycle", "_on_disconnect", "headers")
+    __slots__ = ("_connection", "_cycle", "_on_disconnect", "headers", "is_watching")
 
     def __init__(
         self,
@@ -45,6 +45,8 @@ class FastPath:
         self._cycle = ref(cycle)
         self._on_disconnect: Callable[[], None] | None = None
         self.headers = headers
+        self.is_watching = False
+        """Whether a disconnect would be reported."""
 
     def take_body(self) -> bytes | None:
         """Return the body if it has arrived completely; else None, and ``receive`` returns it."""
@@ -62,6 +64,7 @@ class FastPath:
         if connection is None or cycle is None or cycle.disconnected:
             return False
         self._on_disconnect = on_disconnect
+        self.is_watching = True
         connection.disconnect_listener = self
         return True
 
@@ -82,6 +85,7 @@ class FastPath:
         """Stop listening for a disconnect."""
         connection = self._connection()
         self._on_disconnect = None
+        self.is_watching = False
         if connection is not None and connection.disconnect_listener is self:
             connection.disconnect_listener = None
 
@@ -106,6 +110,7 @@ class FastPath:
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
         cycle.transport.write(STATUS_LINE[status] + head + b"\r\n\r\n" + body)
+        self.stop_watching()
         cycle.message_event.set()
         if not cycle.keep_alive:
             cycle.transport.close()

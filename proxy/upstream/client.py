@@ -17,7 +17,7 @@ import httpx2
 
 from adapters.core.json_limits import SMALL
 from adapters.core.message import Message
-from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost
+from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
 from proxy.fd_limits import exhausted
 from proxy.upstream.errors import DESCRIPTIONS, causes, describe_timeout, out_of_descriptors, phase_of
 from proxy.upstream.http_client.connection import ResponseStream
@@ -96,7 +96,7 @@ NO_CALL = Call("POST", "", (), b"", streams=False)
 
 
 class UpstreamCall:
-    """One upstream call. ``next`` returns what arrives, ending with ``End`` or ``Lost``."""
+    """One upstream call. ``next`` returns what has arrived; the last result of all is ``End`` or ``Lost``."""
 
     __slots__ = ("_body", "_chunks", "_connect_s", "_id", "_replay_budget", "_response", "_transport", "call")
 
@@ -117,37 +117,45 @@ class UpstreamCall:
         self._body: httpx2.AsyncByteStream | None = None
         self._chunks: AsyncIterator[bytes] | None = None
 
-    def ready(self) -> Got | None:
-        """Return what has already arrived, or None. A short response usually arrives together with its head."""
-        response = self._response
-        if response is None or not response.pending:
-            return None
-        data = response.take()
-        if data:
-            return Data(self._id, data)
-        if response.complete:
-            self._response = self._body = None  # the connection is back in the pool
-            return End(self._id)
-        return None
+    async def next(self) -> list[Got]:
+        """Wait until something arrives, and return all that has. A short response usually arrives with its head.
 
-    async def next(self) -> Got:
-        """Wait for what arrives next. Raises Overloaded if no file descriptor is left for the call."""
+        Raises Overloaded if no file descriptor is left for the call.
+        """
+        results: list[Got] = []
         try:
             if self._chunks is None:
-                return await self._begin()
-            return Data(self._id, await anext(self._chunks))
+                results.append(await self._begin())
+            stream = self._response
+            if stream is None:  # httpx2's transport
+                return results if self._chunks is None or results else [Data(self._id, await anext(self._chunks))]
+            if not results:
+                while not stream.pending:
+                    await stream.wait()
+            if stream.pending:
+                data = stream.take()
+                if data:
+                    results.append(Data(self._id, data))
+                if stream.complete:
+                    self._response = self._body = None  # the connection is back in the pool
+                    results.append(End(self._id))
+                elif not results and stream.error is not None:
+                    raise stream.error
+            return results
         except StopAsyncIteration:
-            return End(self._id)
+            await self.aclose()
+            return [End(self._id)]
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and it all becomes Lost
             if any(map(exhausted, causes(error))):
                 raise out_of_descriptors() from None
-            phase = phase_of(error)
-            if phase == "connect_timeout":
-                return Lost(self._id, phase, describe_timeout(phase, self._connect_s))
-            if phase == "dns":
-                host = urlsplit(self.call.url).hostname
-                return Lost(self._id, phase, Message("DNS lookup failed for {host}", host=host))
-            return Lost(self._id, phase, DESCRIPTIONS[phase])
+            return [self._lost(phase_of(error))]
+
+    def _lost(self, phase: Phase) -> Lost:
+        if phase == "connect_timeout":
+            return Lost(self._id, phase, describe_timeout(phase, self._connect_s))
+        if phase == "dns":
+            return Lost(self._id, phase, Message("DNS lookup failed for {host}", host=urlsplit(self.call.url).hostname))
+        return Lost(self._id, phase, DESCRIPTIONS[phase])
 
     async def _begin(self) -> Got:
         call = self.call
@@ -161,7 +169,7 @@ class UpstreamCall:
             head = b"%b%d\r\n\r\n" % (head, len(call.body))
             stream = await self._transport.send(origin, head, call.body, limits, self._replay_budget)
             self._response = self._body = self._chunks = stream
-            return Head(self._id, stream.status, [(name.lower(), value) for name, value in stream.headers])
+            return Head(self._id, stream.status, stream.headers)
         headers = [host, (b"content-length", b"%d" % len(call.body)), *call.headers]
         request = httpx2.Request(
             call.method, url, headers=headers, stream=httpx2.ByteStream(call.body), extensions={"timeout": limits}
@@ -210,9 +218,9 @@ class DeclinedCall(UpstreamCall):
         super().__init__(NO_TRANSPORT, id_, NO_CALL, 0.0)
         self._why = why
 
-    async def next(self) -> Got:
+    async def next(self) -> list[Got]:
         """Return that the call was declined."""
-        return Lost(self._id, "declined", self._why)
+        return [Lost(self._id, "declined", self._why)]
 
 
 READING_ON: set[asyncio.Task[None]] = set()

@@ -64,6 +64,10 @@ class RecordedFastPath:
         self.stop_watching = fast_path.stop_watching
         self.add_headers = fast_path.add_headers
 
+    @property
+    def is_watching(self) -> bool:
+        return self._fast_path.is_watching
+
     def take_body(self) -> bytes | None:
         body = self._fast_path.take_body()
         self._seen.keep(self._seen.request_body, body or b"")

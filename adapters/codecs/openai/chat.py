@@ -10,11 +10,11 @@ from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
 from adapters.codecs.openai.json_text import LARGE_EVENT, parse_large, parse_leniently
 from adapters.codecs.openai.plain_chunks import MOST_LEARNED, ChunkPattern, learn
-from adapters.codecs.openai.reader import MAX_ID_LOGGED, TOO_DEEP, read_body, written
+from adapters.codecs.openai.reader import MAX_ID_LOGGED
 from adapters.codecs.openai.tool_calls import UNNAMED, ToolCalls, arguments_text, text_of, whole_tool_calls
 from adapters.codecs.openai.usage import later_usage
 from adapters.core.event import WHOLE, Event
-from adapters.core.json_limits import MAX_VALUES, SMALL
+from adapters.core.json_limits import MAX_VALUES
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.tokens import estimate, estimate_prompt
@@ -26,6 +26,8 @@ MAX_CHOICES = 128
 
 MOST_WANTED = 10_000
 """The maximum number of choices if that many were requested, for example by a list of prompts."""
+
+TOO_DEEP = Message("{vendor} sent JSON nested too deeply.", vendor=VENDOR)
 
 MAX_ID = 128
 """The maximum length of a response id that is taken from a vendor, in characters."""
@@ -131,26 +133,12 @@ class ChoiceState:
             message["function_call"] = {"arguments": arguments}
 
 
-def take_delta(event: Event, choice: dict[str, Any], state: ChoiceState) -> dict[str, Any]:
-    """Return the delta of a choice. Pangu sends it in ``message``; after deltas, a ``message`` repeats the answer."""
-    if "message" in choice:
-        event.edit()
-    message = choice.pop("message", None)
-    delta = choice.get("delta")
-    if type(delta) is dict:
-        state.has_deltas = True
-        return delta
-    event.edit()
-    choice["delta"] = message if type(message) is dict and not state.has_deltas else {}
-    taken: dict[str, Any] = choice["delta"]
-    return taken
-
-
 class ChatReader:
     """Normalizes the chunks or the body of a response, and tracks which choices have begun and finished."""
 
     __slots__ = (
         "_attempt_ids",
+        "_changed",
         "_choices",
         "_members",
         "_name",
@@ -176,6 +164,7 @@ class ChatReader:
         self._plan = plan
         self._request = request
         self._attempt_ids = attempt_ids
+        self._changed = False  # whether the chunk being read was changed: others are sent byte for byte
         self._choices: dict[int, ChoiceState] = {}
         self._running: set[int] = set()  # choices that have begun and not finished
         self._members = self._openai_members | plan.op.choice_members
@@ -226,14 +215,15 @@ class ChatReader:
                 self._patterns_left -= 1
                 self._pattern = learn(raw, data, event.raw) or self._pattern
             return event
-        error = find_error(data)
-        if error is not None:
-            raise vendor_error(self._plan, 200, error)
-        if type(data) is not dict:
-            raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent an event that is not an object.", vendor=VENDOR)
-            )
-        event = Event(raw, data)
+        if type(data) is not dict or not data.get("choices") or data.get("error") or "base_resp" in data:
+            error = find_error(data)
+            if error is not None:
+                raise vendor_error(self._plan, 200, error)
+            if type(data) is not dict:
+                raise InvalidResponse(
+                    "invalid_response", Message("{vendor} sent an event that is not an object.", vendor=VENDOR)
+                )
+        self._changed = False
         choices = data.get("choices")
         if choices is not None and (type(choices) is not list or not all(type(c) is dict for c in choices)):
             raise InvalidResponse(
@@ -242,24 +232,26 @@ class ChatReader:
             )
         if choices and (len(choices) > MAX_CHOICES or len(self._choices) > MAX_CHOICES):
             self._check_number(choices)
-        self._take_usage(event, data)
+        self._take_usage(data)
         if not choices:
             return None
-        kept = [choice for at, choice in enumerate(choices) if self._choice(event, at, choice)]
+        kept = [choice for at, choice in enumerate(choices) if self._choice(at, choice)]
         if len(kept) > 1:
             kept = self._once_each(kept)
+        if not kept:
+            return None
         if len(kept) < len(choices):
-            if not kept:
-                return None
-            event.edit()["choices"] = kept
+            data["choices"] = kept
+            self._changed = True
         if "error" in data:  # null, or empty
-            event.edit().pop("error")
+            del data["error"]
+            self._changed = True
         self.began = True
         self.finished = not self._running and len(self._choices) >= self._wanted
+        changed = self._identify(data, self._kinds[0]) or self._changed
+        event = Event(serialized(data) if changed else raw, data)
         self.has_content = self.has_content or event.has_content()
-        if self._identify(data, self._kinds[0]):
-            event.edit()
-        return written(event)
+        return event
 
     def closing(self) -> Event | None:
         """Return an event that finishes choices still open at the end marker; None if none are. Raises InvalidResponse."""
@@ -269,12 +261,11 @@ class ChatReader:
             {"index": at, "delta": {}, "logprobs": None, "finish_reason": "stop"} for at in sorted(self._running)
         ]
         data: dict[str, Any] = {"choices": choices}
-        event = Event(None, data)
         for choice in choices:
-            self._choice(event, 0, choice)
+            self._choice(0, choice)
         self.finished = len(self._choices) >= self._wanted
         self._identify(data, self._kinds[0])
-        return written(event)
+        return Event(serialized(data), data)
 
     def _check_number(self, choices: list[Any]) -> None:
         """Raise InvalidResponse for far more choices than requested: a choice costs more to normalize than to parse."""
@@ -303,12 +294,12 @@ class ChatReader:
             return True  # nearly every event
         return delta.keys() <= PLAIN_DELTA and all(value is None or type(value) is str for value in delta.values())
 
-    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
+    def _choice(self, at: int, choice: dict[str, Any]) -> bool:
         """Normalize a choice of a chunk in place. False if it has nothing for the client. Raises InvalidResponse."""
         index = choice.get("index")
         if not is_index(index):
-            event.edit()
             index = choice["index"] = at if self._wanted > 1 else 0
+            self._changed = True
         state = self._choices.get(index)
         first = state is None
         if state is None:
@@ -316,27 +307,40 @@ class ChatReader:
             self._running.add(index)
         elif state.finished:
             return False  # a second finish, a usage frame, or the whole message repeated
-        delta = take_delta(event, choice, state)
-        if drop_members(choice, self._members) + fill_logprobs(choice):
-            event.edit()
+        delta = self._delta(choice, state)
         if first:
             if delta.get("role") != "assistant":
-                event.edit()
                 delta["role"] = "assistant"
+                self._changed = True
         elif "role" in delta:  # clients concatenate texts
-            event.edit()
             del delta["role"]
-        if fill_texts(delta):
-            event.edit()
+            self._changed = True
+        if drop_members(choice, self._members) + fill_logprobs(choice) + fill_texts(delta):
+            self._changed = True
         if "function_call" in delta:
-            event.edit()
             state.take_function_call(delta)
-        pieces = self._pieces(event, delta, state, index)
+            self._changed = True
+        pieces = self._pieces(delta, state, index)
         if choice.get("finish_reason", "") is not None:
-            pieces = self._finish(event, choice, pieces, state, index)
+            pieces = self._finish(choice, pieces, state, index)
         if pieces:
             delta["tool_calls"] = pieces
         return True
+
+    def _delta(self, choice: dict[str, Any], state: ChoiceState) -> dict[str, Any]:
+        """Return the delta of a choice. Pangu sends it in ``message``; after deltas, a ``message`` repeats the answer."""
+        delta = choice.get("delta")
+        if type(delta) is dict:
+            state.has_deltas = True
+            if "message" in choice:
+                del choice["message"]
+                self._changed = True
+            return delta
+        message = choice.pop("message", None)
+        taken: dict[str, Any] = message if type(message) is dict and not state.has_deltas else {}
+        choice["delta"] = taken
+        self._changed = True
+        return taken
 
     def _once_each(self, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Join choices with the same index: some gateways put two events into one chunk."""
@@ -353,11 +357,11 @@ class ChatReader:
         first["finish_reason"] = second["finish_reason"]
         first["logprobs"] = first.get("logprobs") or second.get("logprobs")
 
-    def _pieces(self, event: Event, delta: dict[str, Any], state: ChoiceState, index: int) -> list[dict[str, Any]]:
+    def _pieces(self, delta: dict[str, Any], state: ChoiceState, index: int) -> list[dict[str, Any]]:
         """Remove the pieces of tool calls from the delta and return them normalized."""
         if "tool_calls" not in delta:
             return []
-        event.edit()
+        self._changed = True
         pieces = delta.pop("tool_calls")
         if not pieces:
             return []
@@ -366,18 +370,16 @@ class ChatReader:
         return state.calls.delta(pieces)
 
     def _finish(
-        self, event: Event, choice: dict[str, Any], pieces: list[dict[str, Any]], state: ChoiceState, index: int
+        self, choice: dict[str, Any], pieces: list[dict[str, Any]], state: ChoiceState, index: int
     ) -> list[dict[str, Any]]:
         """Normalize the finish reason. Return the pieces of tool calls, including those due when the choice finishes."""
-        reason = choice.get("finish_reason")
-        word = finish_reason(reason, state.call_finish_reason())
+        reason, call_reason = choice.get("finish_reason"), state.call_finish_reason()
+        word = "stop" if reason == "stop" and call_reason is None else finish_reason(reason, call_reason)
         if word is not None and state.calls is not None:
             pieces = state.calls.closing(pieces, cut=word in CUT)
-            if pieces:
-                event.edit()
-        if word != reason or "finish_reason" not in choice:
-            event.edit()
+        if pieces or word != reason or "finish_reason" not in choice:
             choice["finish_reason"] = word
+            self._changed = True
         if word is not None:
             state.finished = True
             self._running.discard(index)
@@ -386,14 +388,15 @@ class ChatReader:
     def _id_prefix(self, index: int) -> str:
         return f"call_{self._attempt_ids.answer_id}{index:02d}"
 
-    def _take_usage(self, event: Event, data: dict[str, Any]) -> None:
+    def _take_usage(self, data: dict[str, Any]) -> None:
         """Remove the usage, wherever it is: the response writer adds it at OpenAI's place if the client requested it."""
         if data.get("usage") is not None:
-            self.usage = later_usage(self.usage, event.edit().pop("usage"))
+            self.usage = later_usage(self.usage, data.pop("usage"))
+            self._changed = True
         for choice in data.get("choices") or ():
             if "usage" in choice:  # Kimi, without include_usage
-                event.edit()
                 self.usage = later_usage(self.usage, choice.pop("usage"))
+                self._changed = True
 
     def _identify(self, data: dict[str, Any], kind: str) -> bool:
         """Set id, time, object and model. Return whether any of them changed.
@@ -432,9 +435,8 @@ class ChatReader:
 
     # --- a whole body -------------------------------------------------------------------------------------------
 
-    def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """Normalize a whole body. Raises InvalidResponse, also for an error, with any status."""
-        data = read_body(self._plan, status, body)
+    def whole(self, data: dict[str, Any], *, large: bool) -> Event:
+        """Normalize a whole body. Raises InvalidResponse."""
         choices = data.get("choices")
         if type(choices) is not list or not choices or not all(type(c) is dict for c in choices):
             raise InvalidResponse(
@@ -444,7 +446,7 @@ class ChatReader:
             self._check_number(choices)
         self._normalize(data)
         # A large one is serialized later, separately.
-        return Event(serialized(data) if len(body) <= SMALL else None, data, WHOLE)
+        return Event(None if large else serialized(data), data, WHOLE)
 
     def assembled(self, data: dict[str, Any]) -> Event:
         """Normalize a body that was assembled from the chunks of a stream. Raises InvalidResponse."""
@@ -495,9 +497,9 @@ class ChatReader:
             state.take_function_call(message)
         drop_members(choice, self._members)
         call_reason = "tool_calls" if calls else state.call_finish_reason()
-        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), call_reason) or self._inferred_finish(
-            message, call_reason
-        )
+        reason = choice.get("finish_reason")
+        if reason != "stop" or call_reason is not None:  # not a usual answer, whose reason stays
+            choice["finish_reason"] = finish_reason(reason, call_reason) or self._inferred_finish(message, call_reason)
 
     @staticmethod
     def _inferred_finish(message: dict[str, Any], call_reason: str | None) -> str:

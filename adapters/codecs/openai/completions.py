@@ -6,7 +6,6 @@ from adapters.codecs.openai.chat import ChatReader, ChoiceState, drop_members, i
 from adapters.codecs.openai.errors import VENDOR, InvalidResponse
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
-from adapters.core.event import Event
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
@@ -26,11 +25,11 @@ class CompletionsReader(ChatReader):
         prompt = request.fields.get("prompt")
         self._wanted *= len(prompt) if type(prompt) is list and type(prompt[0]) is not int else 1
 
-    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
+    def _choice(self, at: int, choice: dict[str, Any]) -> bool:
         before = dict(choice)
         reason = self._text_choice(at, choice)
         if choice != before:
-            event.edit()
+            self._changed = True
         index = choice["index"]
         state = self._choices.get(index)
         if state is None:

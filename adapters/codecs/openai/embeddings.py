@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.codecs.openai.errors import VENDOR, InvalidResponse
 from adapters.codecs.openai.exchange import codec
-from adapters.codecs.openai.reader import WholeReader, read_body
+from adapters.codecs.openai.reader import WholeReader
 from adapters.codecs.openai.usage import usage_of
 from adapters.core.event import Event
 from adapters.core.message import Message
@@ -18,9 +18,8 @@ class EmbeddingsReader(WholeReader):
     __slots__ = ()
     most_values = 4_000_000  # 2,048 vectors of 1,536 numbers are three million values, and numbers parse fast
 
-    def whole(self, status: int, body: bytes | bytearray) -> Event:
+    def whole(self, data: dict[str, Any], *, large: bool) -> Event:
         """Normalize the list of vectors: one per input, sorted by index. Raises InvalidResponse."""
-        data = read_body(self._plan, status, body)
         vectors = data.get("data")
         wanted = count_inputs(self._request.fields.get("input"))
         if type(vectors) is not list or not all(type(v) is dict and is_vector(v) for v in vectors[: wanted + 1]):

@@ -7,13 +7,14 @@ finished, and at no other point.
 
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from functools import partial
 from math import isfinite
 
 import orjson
 
 from adapters.codecs.openai.assemble import Assembler
 from adapters.codecs.openai.errors import VENDOR, InvalidResponse, over_limits, printable
-from adapters.codecs.openai.reader import ResponseReader, is_html
+from adapters.codecs.openai.reader import ResponseReader, is_html, read_body
 from adapters.core.event import Event
 from adapters.core.exchange import Began, Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
 from adapters.core.failures import LOST, Cause, Failure, Kind
@@ -57,13 +58,14 @@ RATE_LIMIT_HEADERS = frozenset(
 )
 
 
-def codec(reader: Callable[[Plan, ApiRequest, AttemptIds], ResponseReader]) -> Codec:
+Reader = Callable[[Plan, ApiRequest, AttemptIds], ResponseReader]
+
+
+def codec(reader: Reader) -> Codec:
     """Return the codec of an operation whose responses this reader reads."""
 
     def for_plan(plan: Plan) -> Make:
-        return lambda request, attempt_ids: OpenAIExchange(
-            plan, request, attempt_ids, reader(plan, request, attempt_ids)
-        )
+        return partial(OpenAIExchange, reader, plan)
 
     return for_plan
 
@@ -79,15 +81,15 @@ class OpenAIExchange:
         "_counter",
         "_head",
         "_id",
+        "_is_stream",
         "_over",
         "_plan",
         "_request",
         "_size",
-        "_sniffed",
         "_sse",
     )
 
-    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds, answer: ResponseReader) -> None:
+    def __init__(self, reader: Reader, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
         self._plan = plan
         self._request = request
         self._id = next(attempt_ids.ids)
@@ -95,12 +97,12 @@ class OpenAIExchange:
         self._body = bytearray()
         self._size = 0
         self._counter: ValueCounter | None = None  # for a large body
+        self._is_stream: bool | None = None  # whether the body is a stream of events; None until that is known
         self._sse: Decoder | None = None
-        self._sniffed = False  # whether it is known if the body is a stream of events
         self._assembler: Assembler | None = None  # for a stream although a whole body was requested
         self._began = False  # whether it was reported that its content has begun
-        self._answer = answer
         self._over = False
+        self._answer = reader(plan, request, attempt_ids)
 
     def start(self) -> list[Do]:
         url = self._plan.target.base_url + self._plan.path
@@ -118,9 +120,9 @@ class OpenAIExchange:
         if self._over:  # some vendors send data after their end marker
             return []
         if type(got) is Data:  # not a match statement: it would be slower
-            if not self._sniffed:
+            if self._is_stream is None:
                 return self._sniff(got.data)
-            return self._events(got.data) if self._sse else self._collect(got.data)
+            return self._events(got.data) if self._is_stream else self._collect(got.data)
         if type(got) is Head:
             return self._begin(got)
         if type(got) is End:
@@ -150,7 +152,8 @@ class OpenAIExchange:
                 status=head.status,
             )
             return self._fail("vendor_error", wrong)
-        self._sniffed = head.status >= 400
+        if head.status >= 400:
+            self._is_stream = False
         return says
 
     def _sniff(self, data: bytes) -> list[Do]:
@@ -158,35 +161,37 @@ class OpenAIExchange:
         read = bytes(self._body) + data if self._body else data
         start = read[:64].lstrip(BLANKS)
         if start.startswith(FIELDS):
-            self._sniffed = True
+            self._is_stream = True
             self._body.clear()
-            self._sse = Decoder()
             if not self._request.stream:
                 self._assembler = Assembler()
             return self._events(read)
-        if start and not any(field.startswith(start) for field in FIELDS):
-            self._sniffed = True
+        if start[:1] == b"{" or (start and not any(field.startswith(start) for field in FIELDS)):  # JSON, usually
+            self._is_stream = False
         return self._collect(data)
 
     # --- a stream -----------------------------------------------------------------------------------------------
 
-    def _events(self, data: bytes) -> list[Do]:
-        assert self._sse is not None
-        if self._assembler is not None:
+    def _events(self, data: bytes | None) -> list[Do]:
+        """Read events from the next bytes of a stream, or with None what the end of the body completes."""
+        if self._assembler is not None and data is not None:
             self._size += len(data)
             if self._size > MAX_BODY:
                 return self._fail("invalid_response", BODY_TOO_LARGE)
+        sse = self._sse
+        if sse is None:
+            sse = self._sse = Decoder()
         try:
-            payloads = self._sse.feed(data)
+            payloads = sse.end() if data is None else sse.feed(data)
         except EventTooLarge:
             return self._fail("invalid_response", EVENT_TOO_LARGE)
-        return self._payloads(payloads)
-
-    def _payloads(self, payloads: list[bytes]) -> list[Do]:
         answer = self._answer
         events: list[Event] = []
-        at = 0
-        while (at := answer.plain_chunks(payloads, at, events)) < len(payloads):
+        at, end = 0, len(payloads)
+        while at < end:
+            at = answer.plain_chunks(payloads, at, events)
+            if at == end:
+                break
             payload = payloads[at]
             at += 1
             was_finished = answer.finished
@@ -200,23 +205,30 @@ class OpenAIExchange:
                 return [*self._emit(events), *self._fail(bad.kind, bad.what, bad)]
             if event is not None:
                 events.append(event)
-        return self._emit(events)
+        if self._assembler is not None:
+            return self._assemble(self._assembler, events)
+        return [Emit(events)] if events else []
 
     def _at_marker(self, events: list[Event]) -> list[Do]:
         """Handle the vendor's end marker: finish open choices and complete the response. Raises InvalidResponse."""
         if not self._answer.has_content:
             return [*self._emit(events), *self._fail("invalid_response", NO_ANSWER)]
-        closing = self._answer.closing()
-        if closing is not None:
-            events.append(closing)
+        if not self._answer.finished:
+            closing = self._answer.closing()
+            if closing is not None:
+                events.append(closing)
         return self._complete(events)
 
     def _emit(self, events: list[Event]) -> list[Do]:
         """Emit chunks if a stream was requested; else add them to the assembled body."""
-        if self._assembler is None:
-            return [Emit(events)] if events else []
+        if self._assembler is not None:
+            return self._assemble(self._assembler, events)
+        return [Emit(events)] if events else []
+
+    def _assemble(self, assembler: Assembler, events: list[Event]) -> list[Do]:
+        """Add chunks to the assembled body. Report once that its content has begun."""
         for event in events:
-            self._assembler.add(event.data)
+            assembler.add(event.data)
         if self._began or not self._answer.has_content:
             return []
         self._began = True
@@ -261,8 +273,8 @@ class OpenAIExchange:
 
     def _finish(self) -> list[Do]:
         assert self._head is not None
-        if self._sse is not None:
-            dos = self._payloads(self._sse.end())
+        if self._is_stream:
+            dos = self._events(None)
             if self._over:
                 return dos
             if self._answer.finished:
@@ -270,13 +282,14 @@ class OpenAIExchange:
             what = Message("{vendor} closed the stream before the answer was finished.", vendor=VENDOR)
             return [*dos, *self._fail("truncated" if self._answer.began else "invalid_response", what)]
         try:
-            event = self._answer.whole(self._head.status, self._body)
+            data = read_body(self._plan, self._head.status, self._body)
+            event = self._answer.whole(data, large=len(self._body) > SMALL)
         except InvalidResponse as bad:
             return self._fail(bad.kind, bad.what, bad)
         return [Emit([event]), *self._done()]
 
     def _lost(self, lost: Lost) -> list[Do]:
-        if self._sse is not None and self._answer.finished:
+        if self._is_stream and self._answer.finished:
             return self._complete([])  # only the end marker was cut off
         if self._head is not None and self._head.status >= 400:
             return self._finish()  # the status determines the kind, even without the rest of the body

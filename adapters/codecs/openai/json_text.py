@@ -8,7 +8,7 @@ import orjson
 
 from adapters.codecs.openai.errors import VENDOR, InvalidResponse, over_limits
 from adapters.core import json_limits
-from adapters.core.json_limits import BEYOND, MAX_EVENT_VALUES, MAX_VALUES, SMALL
+from adapters.core.json_limits import BEYOND, MAX_EVENT_VALUES, MAX_VALUES
 from adapters.core.message import Message
 
 LARGE_EVENT = 64 * 1024
@@ -33,14 +33,6 @@ def parse_large(payload: bytes) -> Any:
     """Parse the payload of a large event. Raises :class:`OverLimits`, and orjson's JSONDecodeError."""
     check(payload, MAX_EVENT_VALUES)
     return json_limits.parse(payload)
-
-
-def parse_body(body: bytes | bytearray) -> Any:
-    """Parse a whole body that was checked. Raises :class:`InvalidResponse`."""
-    try:
-        return orjson.loads(body) if len(body) <= SMALL else json_limits.parse(body)
-    except orjson.JSONDecodeError:
-        return parse_leniently(body)[1]
 
 
 def parse_leniently(payload: bytes | bytearray) -> tuple[bytes, Any]:

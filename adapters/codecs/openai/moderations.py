@@ -1,8 +1,10 @@
 """Reads moderations of OpenAI-compatible vendors."""
 
+from typing import Any
+
 from adapters.codecs.openai.errors import VENDOR, InvalidResponse
 from adapters.codecs.openai.exchange import codec
-from adapters.codecs.openai.reader import WholeReader, read_body
+from adapters.codecs.openai.reader import WholeReader
 from adapters.core.event import Event
 from adapters.core.message import Message
 
@@ -12,9 +14,8 @@ class ModerationsReader(WholeReader):
 
     __slots__ = ()
 
-    def whole(self, status: int, body: bytes | bytearray) -> Event:
+    def whole(self, data: dict[str, Any], *, large: bool) -> Event:
         """Return the results. Raises InvalidResponse if there are none, or one lacks ``flagged``."""
-        data = read_body(self._plan, status, body)
         results = data.get("results")
         if type(results) is not list or not results or not all(type(r) is dict and "flagged" in r for r in results):
             raise InvalidResponse(

@@ -2,6 +2,8 @@
 
 from typing import Any, Protocol
 
+import orjson
+
 from adapters.codecs.openai.errors import (
     EMPTY_BODY,
     HTML_PAGE,
@@ -13,7 +15,8 @@ from adapters.codecs.openai.errors import (
     find_error,
     vendor_error,
 )
-from adapters.codecs.openai.json_text import LARGE_EVENT, check, parse_body
+from adapters.codecs.openai.json_text import LARGE_EVENT, check, parse_leniently
+from adapters.core import json_limits
 from adapters.core.event import WHOLE, Event
 from adapters.core.json_limits import MAX_VALUES, SMALL
 from adapters.core.message import Message
@@ -23,7 +26,6 @@ from adapters.core.usage import Usage
 from adapters.core.vendor import Plan
 
 MAX_ID_LOGGED = 256
-TOO_DEEP = Message("{vendor} sent JSON nested too deeply.", vendor=VENDOR)
 
 
 class ResponseReader(Protocol):
@@ -59,8 +61,8 @@ class ResponseReader(Protocol):
         """Normalize a body that was assembled from the chunks of a stream. Raises InvalidResponse."""
         ...
 
-    def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """Normalize a whole body. Raises InvalidResponse, also for an error, with any status."""
+    def whole(self, data: dict[str, Any], *, large: bool) -> Event:
+        """Normalize a whole body, which is no error. Raises InvalidResponse. A large one is not serialized here."""
         ...
 
 
@@ -118,7 +120,7 @@ def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any
     try:
         if LARGE_EVENT < len(body) <= SMALL:
             check(body)
-        data = parse_body(first_event(body) if status >= 400 and body.startswith(b"data:") else body)
+        data = _parse_body(first_event(body) if status >= 400 and body.startswith(b"data:") else body)
     except OverLimits:
         if status < 300:
             raise
@@ -151,13 +153,12 @@ def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any
     raise vendor_error(plan, status, error)
 
 
-def written(event: Event) -> Event:
-    """Serialize the event now, so that a failure is reported as the vendor's. Raises InvalidResponse."""
+def _parse_body(body: bytes | bytearray) -> Any:
+    """Parse a whole body that was checked. Raises :class:`InvalidResponse`."""
     try:
-        event.raw  # noqa: B018
-    except (TypeError, RecursionError):
-        raise InvalidResponse("invalid_response", TOO_DEEP) from None
-    return event
+        return orjson.loads(body) if len(body) <= SMALL else json_limits.parse(body)
+    except orjson.JSONDecodeError:
+        return parse_leniently(body)[1]
 
 
 def is_html(body: bytes | bytearray) -> bool:

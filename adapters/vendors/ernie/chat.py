@@ -10,7 +10,6 @@ from typing import Any
 
 from adapters.codecs.openai.chat import ChatReader
 from adapters.codecs.openai.exchange import codec
-from adapters.core.event import Event
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
 
@@ -31,22 +30,22 @@ class ErnieReader(ChatReader):
     def _is_plain(self, data: Any) -> bool:
         return super()._is_plain(data) and "finish_reason" in data["choices"][0] and not flag_of(data["choices"][0])
 
-    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
+    def _choice(self, at: int, choice: dict[str, Any]) -> bool:
         index, flag = choice.get("index"), flag_of(choice)
         index = index if type(index) is int else at
         if flag >= STOP:
             self._flagged.add(index)
         delta = choice.get("delta")
         if flag >= HIDE and type(delta) is dict:
-            event.edit()
             hide(delta)
+            self._changed = True
         if choice.get("finish_reason", "normal") == "normal":  # absent from all chunks but the last
-            event.edit()
             choice["finish_reason"] = "stop" if choice.get("is_end") is True else None
+            self._changed = True
         if index in self._flagged and choice.get("finish_reason") in PLAIN_ENDS:
-            event.edit()
             choice["finish_reason"] = "content_filter"
-        return super()._choice(event, at, choice)
+            self._changed = True
+        return super()._choice(at, choice)
 
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         flag = flag_of(choice)

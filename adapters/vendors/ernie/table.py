@@ -15,7 +15,7 @@ from adapters.core.failures import FailureRule
 from adapters.core.message import Message
 from adapters.core.vendor import ClosedVariant, Op, ReasoningSwitch, Vendor
 from adapters.rules.alternating_messages import AlternatingMessages, Fillers
-from adapters.rules.defaults import FIRST_CALL_ONLY, NO_TOOLS, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
+from adapters.rules.defaults import FIRST_CALL_ONLY, NO_TOOLS, OPENAI_CHAT, OPENAI_EMBEDDINGS
 from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, by_code
@@ -188,7 +188,6 @@ ERNIE = Vendor(
             CHAT,
             FAILURES,
             choice_members=frozenset({"flag", "ban_round"}),
-            finish=request_usage,
         ),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(16)),
     },

@@ -15,7 +15,7 @@ from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
 from adapters.core.vendor import EarlierReasoning, Op, ReasoningSwitch, Vendor
-from adapters.rules.defaults import NO_LOGPROBS, NOT_IN_API, OPENAI_CHAT, request_usage
+from adapters.rules.defaults import NO_LOGPROBS, NOT_IN_API, OPENAI_CHAT
 from adapters.rules.efforts import Efforts
 from adapters.rules.failures import BY_MEANING
 from adapters.rules.json_mode import JsonMode
@@ -43,14 +43,13 @@ MIN_TEMPERATURE = 0.3
 K = of_family("k")
 
 
-def finish(builder: RequestBuilder) -> None:
-    """Request usage in streams, and raise the temperature for several choices.
+def raise_temperature(builder: RequestBuilder) -> None:
+    """Raise the temperature for several choices.
 
     The vendor answers 400 near temperature 0, which is moonshot-v1's default. The exact bound is not documented: other
     gateways send 0.3, which is accepted.
     """
-    request_usage(builder)
-    if builder.body.get("n", 1) == 1:
+    if builder.body["n"] == 1:
         return
     temperature = builder.body.get("temperature", 0 if builder.model.family == "v1" else 1)
     if temperature < MIN_TEMPERATURE:
@@ -151,7 +150,7 @@ KIMI = Vendor(
     base_urls={"cn": "https://api.moonshot.cn/v1", "intl": "https://api.moonshot.ai/v1"},
     auth=Bearer(),
     key_names=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
-    reasoning_switch=ReasoningSwitch.thinking_type(excludes=(forced_call(required="required_thinking"),)),
+    reasoning_switch=ReasoningSwitch.thinking_type(excludes={"tool_choice": forced_call(required="required_thinking")}),
     redacted=r"org-[\w-]+(<ak-[\w-]+>)?",
     operations={
         "chat": Op(
@@ -160,7 +159,7 @@ KIMI = Vendor(
             params=PARAMS,
             failures=FAILURES,
             own_tool_ids=True,
-            finish=finish,
+            finish={"n": raise_temperature},
             # 400 "thinking is enabled but reasoning_content is missing in assistant tool call message at index 1"
             earlier_reasoning=EarlierReasoning(blank=" "),
         )

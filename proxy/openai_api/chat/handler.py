@@ -10,7 +10,7 @@ from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.legacy_functions import to_legacy_functions
 from proxy.openai_api.chat.steps import ChatSteps, FetchImages, RestoreReasoning
 from proxy.openai_api.handler import RequestSteps
-from proxy.openai_api.json_body import read_body, take_model
+from proxy.openai_api.json_body import read_body
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.writer import ResponseChannel
 
@@ -23,8 +23,7 @@ class ChatHandler:
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""
-        fields = read_body(body, "chat", required=("messages",))
-        model = take_model(fields)
+        model, fields = read_body(body, "chat", required=("messages",))
         stream = fields.get("stream") is True
         options = fields.get("stream_options") or {}
         return ApiRequest("chat", model, fields, stream, stream and options.get("include_usage") is True)

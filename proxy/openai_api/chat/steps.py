@@ -50,7 +50,8 @@ class RestoreReasoning:
     """Looks up the reasoning of earlier tool calls that the client omitted; the plan puts it back."""
 
     def is_needed(self, request: ApiRequest, route: Route) -> bool:
-        return route.keeps_reasoning and any(map(lacks_reasoning, request.fields["messages"]))
+        messages = request.fields["messages"]
+        return route.keeps_reasoning and len(messages) > 1 and any(map(lacks_reasoning, messages))
 
     async def run(self, request: ApiRequest, context: StepContext) -> ApiRequest:
         """Return the request with the reasoning that was found. Without a store the vendor gets a blank, as documented."""

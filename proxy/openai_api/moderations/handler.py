@@ -8,7 +8,7 @@ from adapters.openai_params.param import Invalid, wrong_type
 from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.handler import RequestSteps
-from proxy.openai_api.json_body import check_model, read_members
+from proxy.openai_api.json_body import checked_model, read_members
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.writer import ResponseChannel
 
@@ -53,7 +53,7 @@ def read(body: bytes) -> tuple[str, int]:
 def _model(name: Any) -> str:
     if type(name) is not str:
         raise wrong_type("model", Message("a string"), name)
-    return check_model(name)
+    return checked_model(name)
 
 
 def _inputs(value: Any) -> int:

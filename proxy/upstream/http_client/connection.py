@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to a vendor, as an asyncio Protocol. It sends one request at a time."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any, Protocol, cast
 
 import httptools
@@ -224,6 +225,7 @@ class PooledConnection(asyncio.Protocol):
         self._ends_at_close = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
         if len(self._headers) < MAX_HEADERS or is_framing(name, value):
             self._headers.append((name, value))
 
@@ -240,9 +242,7 @@ class PooledConnection(asyncio.Protocol):
         if self._interim:
             return
         self._keep_alive = self._parser.should_keep_alive()
-        for name, value in self._headers:
-            if is_framing(name, value):
-                self._ends_at_close = False
+        self._ends_at_close = not any(is_framing(name, value) for name, value in self._headers)
         response.status, response.headers, self._headers = status, self._headers, []
         if response.no_body or status in (204, 304):
             self._complete = True
@@ -330,22 +330,25 @@ class ResponseStream(httpx2.AsyncByteStream):
 
     # --- for the connection -------------------------------------------------------------------------------------
 
-    async def wait(self, within_s: float | None = None, late: type[httpx2.TimeoutException] | None = None) -> None:
-        """Wait for a change. Raises the error that ended the response before its head, or ``late`` on a timeout."""
+    def wait(self, within_s: float | None = None, late: type[httpx2.TimeoutException] | None = None) -> Awaitable[None]:
+        """Wait for a change. Raises the error that ended the response before its head, or ``late`` on a timeout.
+
+        Not a coroutine: each one on the way costs time whenever a response continues.
+        """
         if self.error is not None and not self.status:
             raise self.error
         within_s, late = (within_s, late) if late else (self._read_s, httpx2.ReadTimeout)
         self._waiter = self._loop.create_future()
+        return self._waiter if within_s is None else self._wait_until(self._waiter, within_s, late)
+
+    async def _wait_until(
+        self, waiter: asyncio.Future[None], within_s: float, late: type[httpx2.TimeoutException]
+    ) -> None:
         try:
-            if within_s is None:
-                await self._waiter
-            else:
-                async with asyncio.timeout(within_s):
-                    await self._waiter
+            async with asyncio.timeout(within_s):
+                await waiter
         except TimeoutError as error:
             raise late("no progress within the time limit") from error
-        finally:
-            self._waiter = None
 
     def wake(self) -> None:
         """Wake the waiting reader."""
@@ -389,8 +392,7 @@ class DiscardedRest(ResponseStream):
 
 
 def is_framing(name: bytes, value: bytes) -> bool:
-    """Whether a header frames the body: content-length, or chunked transfer-encoding."""
-    size = len(name)
-    if size == 14:
-        return name.lower() == b"content-length"
-    return size == 17 and name.lower() == b"transfer-encoding" and value.lower().rstrip().endswith(b"chunked")
+    """Whether a header frames the body: content-length, or chunked transfer-encoding. ``name``: in lower case."""
+    if name == b"content-length":
+        return True
+    return name == b"transfer-encoding" and value.lower().rstrip().endswith(b"chunked")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.core.sse import MAX_EVENT, Decoder, EventTooLarge, encode
+from adapters.core.sse import MAX_EVENT, Decoder, EventTooLarge
+from proxy.openai_api.response_writer import encode
 from tests.support.effort import calls_made_by
 
 VECTORS: dict[str, tuple[bytes, list[bytes]]] = {

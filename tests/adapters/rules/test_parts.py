@@ -386,10 +386,11 @@ def test_a_switch_is_written_as_a_boolean_or_as_an_object() -> None:
 
 def test_conflicts_with_thinking_have_a_reason() -> None:
     forced = builder_for(tool_choice="required", tools=[function()], facts={"f": True})
-    assert forced_call()(forced) is not None
-    assert forced_call(required="f")(forced) is None
-    assert json_mode(builder_for(response_format={"type": "json_object"})) is not None
-    assert json_mode(builder_for()) is None
+    assert forced_call()("required", forced) is not None
+    assert forced_call(required="f")("required", forced) is None
+    assert forced_call()("auto", forced) is None
+    assert json_mode({"type": "json_object"}, builder_for()) is not None
+    assert json_mode({"type": "text"}, builder_for()) is None
 
 
 def test_a_row_is_made_for_each_code() -> None:

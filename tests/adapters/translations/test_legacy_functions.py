@@ -8,9 +8,8 @@ import pytest
 from adapters.core.failures import Refused
 from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target
-from adapters.planning import plan
+from adapters.planning import plan, uses_functions
 from adapters.registry import VENDORS
-from adapters.translations.legacy_functions import is_legacy
 from tests.adapters.play import HELLO, MODELS, chat_plan, target
 
 GET = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
@@ -110,8 +109,8 @@ def test_a_plan_thinks_as_it_would_with_tools() -> None:
 
 def test_a_request_without_functions_is_no_legacy_one() -> None:
     plain = {"messages": [{"role": "user", "content": "hi"}], "tools": []}
-    assert not is_legacy(plain)
-    assert is_legacy({**plain, "functions": []})
-    assert is_legacy({**plain, "function_call": "none"})
-    assert is_legacy({"messages": [{"role": "assistant", "function_call": {}}]})
-    assert is_legacy({"messages": [{"role": "function", "content": "1"}]})
+    assert not uses_functions(plain)
+    assert uses_functions({**plain, "functions": []})
+    assert uses_functions({**plain, "function_call": "none"})
+    assert uses_functions({"messages": [{"role": "assistant", "function_call": {}}]})
+    assert uses_functions({"messages": [{"role": "function", "content": "1"}]})

@@ -204,11 +204,11 @@ def watch_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Record the responses and the usage of each request on its steps."""
     next_, spent_ = UpstreamCall.next, RequestRecord.add_usage
 
-    async def next_noted(line: UpstreamCall) -> Got:
-        got = await next_(line)
-        if isinstance(got, Head) and got.status == 200:
+    async def next_noted(line: UpstreamCall) -> list[Got]:
+        results = await next_(line)
+        if isinstance(results[0], Head) and results[0].status == 200:
             STEPS.get().answered += 1
-        return got
+        return results
 
     def spent_noted(record: RequestRecord, usage: Usage) -> None:
         STEPS.get().spent.append(usage)

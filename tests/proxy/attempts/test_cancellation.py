@@ -395,7 +395,6 @@ def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest
         raise Broken
 
     monkeypatch.setattr(UpstreamCall, "read_on", breaks)
-    monkeypatch.setattr(UpstreamCall, "ready", lambda line: None)
 
     async def main() -> None:
         async with listening() as (tasks, diagnostics), scene(streamed(), stream=True) as one:

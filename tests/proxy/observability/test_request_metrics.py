@@ -14,7 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from adapters.core.adaptations import Adaptation
 from adapters.core.failures import ERROR_TABLE
 from adapters.core.message import Message
-from adapters.core.request import ApiRequest
 from adapters.core.usage import Usage
 from adapters.registry import BY_NAME
 from config.schema import Settings
@@ -69,7 +68,7 @@ usages = st.tuples(tokens, tokens, sources).map(lambda them: Usage(them[0], them
 def endings(draw: st.DrawFn) -> RequestOutcome:
     """Record one request as the pipeline does: attempts that fail or not, usage that is known or not, an outcome."""
     record = RequestRecord("req_1", draw(st.sampled_from(("chat", "embeddings"))))
-    record.request_read(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())), record.started)
+    record.model, record.stream = "gpt-4o", draw(st.booleans())
     targets: list[str] = draw(st.lists(st.sampled_from(TARGETS), max_size=4))
     adaptations = {"seed": Adaptation("dropped", Message("")), "stop": Adaptation("honoured", Message(""))}
     for at, label in enumerate(targets):
@@ -130,7 +129,7 @@ def test_five_thousand_made_up_names_make_no_series() -> None:
 
     def count(name: str) -> None:
         record = RequestRecord("req_1", "chat")
-        record.request_read(ApiRequest("chat", f"kimi/{name}", {}, False), record.started)
+        record.model = f"kimi/{name}"
         adaptations = {name: Adaptation("dropped", Message("")), f"tools.{name}": Adaptation("dropped", Message(""))}
         record.attempt(Attempt(_target(f"kimi/{name}"), 1, adaptations, {}))
         record.attempt_failed(f"kimi/{name}", "model_not_found")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.routing.retry_budget import RESERVE, SHARE, WINDOW_S, RetryBudget
+from proxy.routing.retry_budget import RESERVE, SHARE, SLOT_S, WINDOW_S, RetryBudget
 
 
 class Clock:
@@ -58,5 +58,13 @@ def test_it_remembers_no_more_than_its_window(clock: Clock) -> None:
     for _ in range(5000):
         wants_a_retry(budget)
         clock.now += 0.01
-    assert len(budget._requests) <= 1002
-    assert len(budget._retries) <= 0.2 * 1002 + 1
+    assert len(budget._requests._slots) <= WINDOW_S / SLOT_S + 1
+    assert len(budget._retries._slots) <= WINDOW_S / SLOT_S + 1
+
+
+def test_requests_without_a_failure_take_no_memory(clock: Clock) -> None:
+    budget = RetryBudget()
+    for _ in range(5000):
+        budget.request()
+        clock.now += 0.01
+    assert len(budget._requests._slots) <= WINDOW_S / SLOT_S + 1

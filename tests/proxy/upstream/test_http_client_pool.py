@@ -406,11 +406,14 @@ def test_bytes_after_the_end_marker_are_read_briefly_and_the_connection_is_kept_
             upstream = Upstream(made)
             for _ in range(2):
                 line = line_to(upstream, peer.url)
-                assert type(await line.next()) is Head
-                assert await line.next() == Data(1, b"the end")
+                results = await line.next()
+                if len(results) == 1:
+                    results += await line.next()
+                head, *data = results
+                assert type(head) is Head
+                assert data == [Data(1, b"the end")]
                 line.read_on()
                 assert line.closed
-                assert line.ready() is None
                 await line.aclose()
                 async with asyncio.timeout(30):
                     while reads_on(made):
@@ -434,8 +437,10 @@ def test_closing_the_transport_ends_what_is_read_on(uv: bool, transport: Transpo
         async with Peer(script) as peer:
             upstream = Upstream(transport(2))
             line = line_to(upstream, peer.url)
-            assert type(await line.next()) is Head
-            assert type(await line.next()) is Data
+            results = await line.next()
+            if len(results) == 1:
+                results += await line.next()
+            assert [type(result) for result in results] == [Head, Data]
             line.read_on()
             await upstream.aclose()
             async with asyncio.timeout(30):
@@ -452,7 +457,7 @@ def test_an_answer_that_was_read_to_its_end_has_nothing_to_be_read_on() -> None:
             for _ in range(2):
                 line = line_to(upstream, peer.url)
                 line.read_on()  # not begun: nothing either
-                while type(await line.next()) is not End:
+                while type((await line.next())[-1]) is not End:
                     pass
                 line.read_on()
             assert peer.met == 1

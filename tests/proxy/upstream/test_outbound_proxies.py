@@ -103,15 +103,16 @@ async def called(upstream: Upstream, url: str, wish: str = "env") -> bytes | Los
     body = b""
     try:
         while True:
-            match await line.next():
-                case Data(_, data):
-                    body += data
-                case End():
-                    return body
-                case Lost() as lost:
-                    return lost
-                case Head(_, status, _):
-                    assert status == 200, status
+            for result in await line.next():
+                match result:
+                    case Data(_, data):
+                        body += data
+                    case End():
+                        return body
+                    case Lost() as lost:
+                        return lost
+                    case Head(_, status, _):
+                        assert status == 200, status
     finally:
         await line.aclose()
 

@@ -71,8 +71,8 @@ def task(monkeypatch: pytest.MonkeyPatch) -> Task:
 def waiting(*, streams: bool) -> tuple[AttemptDeadline, Clock]:
     """Return the deadline of a call that was just sent and is waited for."""
     clock: Any = Clock()
-    deadline = AttemptDeadline(TIMES, clock)
-    deadline.start(streams=streams)
+    deadline = AttemptDeadline(TIMES, clock, streams=streams)
+    deadline.start()
     deadline.waiting_since = clock.now
     return deadline, clock
 
@@ -136,18 +136,18 @@ def test_time_without_a_call_at_the_vendor_does_not_count(task: Task) -> None:
 def test_a_second_call_does_not_start_the_limits_again(task: Task) -> None:
     deadline, clock = waiting(streams=True)
     clock.now = 3.0
-    deadline.start(streams=True)
+    deadline.start()
     assert clock.due == 10.0
 
 
 def test_the_wait_for_a_slot_before_the_first_call_does_not_count(task: Task) -> None:
     clock: Any = Clock()
-    deadline = AttemptDeadline(TIMES, clock)
+    deadline = AttemptDeadline(TIMES, clock, streams=True)
     deadline.waiting_since = 0.0
     deadline.pause()
     deadline.resume()
     clock.now = 50.0
-    deadline.start(streams=True)
+    deadline.start()
     assert (deadline.waiting_since, clock.due) == (50.0, 60.0)
 
 

@@ -69,7 +69,8 @@ def test_an_allowed_call_counts_as_an_attempt_and_as_a_retry() -> None:
 def test_a_declined_call_is_lost_without_being_sent(state: dict[str, Any], id_: int, why: str) -> None:
     declining = runner(**state)
     assert declining._declines(id_)
-    lost: Any = asyncio.run(declining._calls[id_].next())
+    lost: Any
+    [lost] = asyncio.run(declining._calls[id_].next())
     assert (lost.id, lost.phase) == (id_, "declined")
     assert why in lost.why
     assert declining._calls[id_].closed

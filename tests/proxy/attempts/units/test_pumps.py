@@ -17,7 +17,7 @@ class ScriptedCall:
         self._results: Sequence[Got | Exception] = results
         self.cancelled = False
 
-    async def next(self) -> Got:
+    async def next(self) -> list[Got]:
         if not self._results:
             try:
                 await asyncio.Event().wait()
@@ -26,7 +26,7 @@ class ScriptedCall:
         got, *self._results = self._results
         if isinstance(got, Exception):
             raise got
-        return got
+        return [got]
 
 
 def test_results_of_all_calls_and_sleeps_arrive() -> None:

@@ -15,7 +15,14 @@ from proxy.access.authentication import ANONYMOUS
 from proxy.app_state import AppState
 from proxy.attempts.context import RequestContext
 from proxy.attempts.counts import AttemptCounts
-from proxy.attempts.recorders import BreakerRecorder, LatencyRecorder, LimiterRecorder, outcome_of
+from proxy.attempts.recorders import (
+    BreakerRecorder,
+    LatencyRecorder,
+    LimiterRecorder,
+    Recorder,
+    begin_recording,
+    outcome_of,
+)
 from proxy.observability.request_record import RequestRecord
 from proxy.routing.resolve import resolve
 from proxy.upstream.client import Upstream
@@ -41,8 +48,11 @@ def failure(kind: Kind, phase: Phase | None = None) -> Failure:
     return Failure.of(kind, Message("no"), phase=phase)
 
 
-def breaker(request: RequestContext) -> BreakerRecorder:
-    return BreakerRecorder(request, request.route.targets[0])
+def breaker(request: RequestContext) -> Recorder:
+    target = request.route.targets[0]
+    recorder, *_ = begin_recording(request, target, request.account(target).keys[0], request.record, untracked=True)
+    assert type(recorder) is BreakerRecorder
+    return recorder
 
 
 def failures(request: RequestContext) -> dict[str, int]:
@@ -112,20 +122,25 @@ def test_an_abandoned_attempt_was_at_least_as_slow_as_it_ran(monkeypatch: pytest
     assert request.state.latencies.of(KIMI, False) == 40.0
 
 
-def test_a_key_without_a_limiter_counts_its_calls_and_gets_a_limiter_with_the_first_refusal() -> None:
+def test_a_key_without_a_limiter_gets_one_with_the_first_refusal_which_knows_the_other_calls_in_flight() -> None:
     request = context()
     target = request.route.targets[0]
     [key] = request.account(target).keys
     first, second, third = (LimiterRecorder(request, target, key) for _ in range(3))
-    assert key.calls == 3
+
+    def untracked() -> int:
+        assert key.limiter is not None
+        return sum(limit.untracked for limit in key.limiter._scheduler._adaptive.values())
+
     first.ended(None, sent=True)
-    assert (key.calls, key.limiter) == (2, None)
+    assert [key.limiter] == [None]
+    key.calls = 1  # the third; the runner counts them
     second.ended(failure("rate_limited"), sent=True)
     assert key.limiter is not None
+    assert untracked() == 1
     assert list(request.refusals) == [key]
     third.abandoned()
-    assert key.calls == 0
-    assert key.limiter.idle
+    assert untracked() == 0
 
 
 def test_without_learning_a_refusal_makes_no_limiter() -> None:

@@ -6,7 +6,7 @@ import orjson
 
 from adapters.core.event import Event
 from adapters.core.tokens import estimate_counts
-from proxy.attempts.usage import UnreportedUsage
+from proxy.attempts.usage import estimates, text_of
 
 BODY = orjson.dumps({"messages": [{"role": "user", "content": "hello"}]})
 
@@ -19,26 +19,24 @@ def delta(**members: Any) -> dict[str, Any]:
     return {"delta": members}
 
 
-def test_a_call_costs_its_prompt_and_the_text_that_was_sent() -> None:
-    usage = UnreportedUsage()
-    usage.calls[1] = BODY
-    usage.count([event(delta(content="abcd"), delta(reasoning_content="efgh")), event(delta(content="你好"))])
-    usage.count([event(delta(tool_calls=[])), event({"text": "ij"}), event()])
-    [estimated] = usage.estimates()
+def test_a_call_costs_its_prompt_and_the_text_that_was_received() -> None:
+    [estimated] = estimates([BODY], 10, 2)
     assert estimated.source == "estimated"
     assert estimated.prompt > 0
     assert estimated.completion == estimate_counts(10, 2)
-    assert usage.calls == {}
 
 
 def test_of_several_calls_the_first_costs_the_text_and_each_its_prompt() -> None:
-    usage = UnreportedUsage()
-    usage.calls.update({1: BODY, 2: BODY})
-    usage.count([event(delta(content="a" * 400))])
-    first, second = usage.estimates()
+    first, second = estimates([BODY, BODY], 400, 0)
     assert (first.prompt, first.completion) == (second.prompt, estimate_counts(400, 0))
     assert second.completion == estimate_counts(0, 0)
 
 
 def test_what_was_reported_is_not_estimated() -> None:
-    assert UnreportedUsage().estimates() == []
+    assert estimates([], 400, 0) == []
+
+
+def test_the_text_of_an_event_is_the_content_or_reasoning_of_all_choices() -> None:
+    assert text_of(event(delta(content="ab"), delta(reasoning_content="你好"))) == "ab你好"
+    assert text_of(event({"text": "ij"})) == "ij"
+    assert text_of(event(delta(tool_calls=[]))) == text_of(event()) == ""
