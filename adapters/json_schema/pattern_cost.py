@@ -8,6 +8,8 @@ CLASS_STATES = 24
 """The states of a class of Unicode characters, when it is compiled."""
 FIXED_US = 60
 LONGEST_COUNT = 1_000_000
+LONG_DIGITS = 8
+"""Numbers of so many digits are larger than LONGEST_COUNT, and may be too long to be converted."""
 
 
 class PatternCost(NamedTuple):
@@ -36,7 +38,7 @@ def count_states(pattern: str, class_states: int) -> int:
         elif char == ")":
             last = sums.pop() if len(sums) > 1 else 0
             sums[-1] += last
-        elif char == "{" and (end := pattern.find("}", at)) > 0 and pattern[at : at + 1].isdigit():
+        elif char == "{" and (end := pattern.find("}", at)) > 0 and pattern[at : at + 1].isdecimal():
             more = last * (_largest(pattern[at:end]) - 1)
             sums[-1] += more
             last += more
@@ -59,7 +61,8 @@ def count_states(pattern: str, class_states: int) -> int:
 
 def _largest(counts: str) -> int:
     """Return the larger number of ``m``, ``m,`` or ``m,n``; at least 1."""
-    numbers = [int(part) for part in counts.split(",") if part.isdigit() and len(part) < 8]
+    parts = [part.lstrip("0") for part in counts.split(",") if part.isdecimal()]
+    numbers = [int(part or 0) if len(part) < LONG_DIGITS else LONGEST_COUNT for part in parts]
     return min(max(numbers, default=LONGEST_COUNT) or 1, LONGEST_COUNT)
 
 

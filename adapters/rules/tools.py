@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from adapters.core.adaptations import VerdictWord
@@ -109,11 +110,12 @@ class Tools:
         return {**tool, "function": function}
 
     def _replacement_name(self, name: str, builder: RequestBuilder) -> str:
-        stem = re.sub(r"[^a-zA-Z0-9_-]", "_", name[:48])
-        sent_name = f"tool_{stem}"
-        while sent_name in builder.tool_names:
-            sent_name += "_"
-        return sent_name
+        """Return a name that the vendor accepts and that no other tool of the request has."""
+        stem = f"tool_{re.sub(r'[^a-zA-Z0-9_-]', '_', name[:48])}"
+        functions = [tool.get("function") or {} for tool in builder.request.fields.get("tools") or ()]
+        taken = {*builder.tool_names, *(function.get("name") for function in functions)}
+        names = chain([stem], (f"{stem}_{number}" for number in count(2)))
+        return next(one for one in names if one not in taken)
 
 
 def is_strict(tool: dict[str, Any]) -> bool:

@@ -20,6 +20,7 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.LShift: ast.RShift, ast.RShift: ast.LShift,
 }  # fmt: skip
 FUNCTIONS = {"min": "max", "max": "min", "any": "all", "all": "any"}
+DELETED_STATEMENT = "statement deleted"
 DELETED = (ast.Assign, ast.AugAssign, ast.Raise, ast.Delete)
 FOR_PEOPLE = {"why", "title", "docs"}
 """Arguments whose text is read by people."""
@@ -47,11 +48,18 @@ class Mutant:
         return (data[: self.start] + self.new.encode() + data[self.end :]).decode()
 
     def text(self, source: str) -> str:
-        """The line with the mistake in it, without the space around it; of a row that is gone, the row after ``without``."""
-        if not self.new:
+        """The line with the mistake in it, without the space around it.
+
+        Of a deleted row or statement: ``without`` and it. Of a line that has only ``break`` or ``continue``: also the line
+        before, since a module has many of them.
+        """
+        if not self.new or self.what == DELETED_STATEMENT:
             row = source.encode()[self.start : self.end].decode()
             return f"without {' '.join(row.split()).strip(', ')}"
-        return self.applied(source).splitlines()[self.line - 1].strip()
+        before, line = (
+            text.strip() for text in ["", *self.applied(source).splitlines()][self.line - 1 : self.line + 1]
+        )
+        return f"{line} after {before}" if line in ("break", "continue") else line
 
 
 @cache
@@ -244,7 +252,7 @@ class Finder(ast.NodeVisitor):
 
     def _delete(self, node: ast.stmt) -> None:
         if self._depth:
-            self._replace(node, "pass", "statement deleted")
+            self._replace(node, "pass", DELETED_STATEMENT)
 
     def _delete_rows(self, rows: Sequence[ast.expr | ast.keyword], what: str, first: int = 0) -> None:
         """Each row but those before ``first``, with the comma that parts it from the next, or from the one before."""

@@ -1,7 +1,8 @@
 """Draws mutants by seed, runs the tests of each, and counts the survivors.
 
 python -m tests.mutants.run --seed 1 --count 100 --workers 1 --report survivors.json
-python -m tests.mutants.run --only survivors.json      those of an earlier report again
+python -m tests.mutants.run --seed 1 --skip 100 --count 100   those of the same seed behind the first hundred
+python -m tests.mutants.run --only survivors.json             those of an earlier report again
 """
 
 import argparse
@@ -47,7 +48,10 @@ class Report:
 
 
 def drawn(seed: int, count: int, paths: Iterable[str] | None = None) -> list[Mutant]:
-    """So many mutants of these modules (of all, unless given), each of another line; every line has the same chance."""
+    """So many mutants of these modules (of all, unless given), each of another line; every line has the same chance.
+
+    Their order depends on the seed and the sources alone: a smaller count draws the first of a larger one.
+    """
     lines: dict[tuple[str, int], list[Mutant]] = {}
     sources = {path: (ROOT / path).read_text(encoding="utf-8") for path in paths or modules()}
     for path, source in sources.items():
@@ -175,6 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants.run")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--skip", type=int, default=0, help="how many of the seed's first mutants are left out")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--path", action="append", help="a module of which mutants are drawn, and of no others")
     parser.add_argument("--only", type=Path, help="a report whose survivors are tried again")
@@ -184,7 +189,7 @@ def main() -> None:
         names = Mutant.__slots__
         chosen = [Mutant(**{name: row[name] for name in names}) for row in json.loads(given.only.read_text())]
     else:
-        chosen = drawn(given.seed, given.count, given.path)
+        chosen = drawn(given.seed, given.skip + given.count, given.path)[given.skip :]
     report = judge(chosen, given.seed, given.workers)
     reported = (
         f"seed {given.seed}: {report.count} mutants, {len(report.killed)} killed, {len(report.explained)} explained"

@@ -27,10 +27,12 @@ RULES = (
     "tests/adapters/rules/test_parameters.py", "tests/adapters/rules/test_facts.py", "tests/adapters/rules/test_defaults.py", "tests/adapters/vendors/test_ernie.py",
     "tests/adapters/vendors/test_hunyuan.py", "tests/adapters/rules/test_alternating_messages.py", "tests/adapters/translations/test_legacy_functions.py", MADE, "tests/adapters/test_verdicts.py", "tests/adapters/test_added_fields.py", MADE_PAGES,
     "tests/adapters/openai_params/test_openai_params.py::test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter",
+    "tests/adapters/core/test_message.py",
 )  # fmt: skip
 CODECS = (
     MADE, DRIP, "tests/adapters/codecs/test_codecs.py", "tests/adapters/codecs/test_endings.py", "tests/adapters/codecs/test_tool_calls.py",
     "tests/adapters/codecs/test_bodies.py", "tests/adapters/codecs/test_labels.py", "tests/adapters/codecs/test_usage.py", "tests/adapters/codecs/test_bad_bytes.py", "tests/adapters/core/test_failures.py",
+    "tests/adapters/codecs/test_plain_chunks.py", "tests/adapters/core/test_message.py",
 )  # fmt: skip
 POLICY = (
     "tests/proxy/attempts/test_retry_policy.py",
@@ -80,6 +82,22 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "adapters/rules/reasoning.py": RULES,
     "adapters/translations/legacy_functions.py": ("tests/adapters/translations/test_legacy_functions.py", *RULES),
+    "adapters/translations/completions_as_chat.py": (
+        "tests/adapters/translations/test_completions_as_chat.py",
+        *RULES,
+    ),
+    "adapters/translations/tools_as_prompt.py": (
+        "tests/adapters/translations/test_tools_as_prompt.py",
+        "tests/adapters/emulations/test_prompted_tools.py",
+        *RULES,
+    ),
+    "adapters/json_schema/*.py": (
+        "tests/adapters/json_schema/test_cost.py",
+        "tests/adapters/json_schema/test_validator.py",
+        "tests/adapters/json_schema/test_hostile_schemas.py",
+        "tests/adapters/emulations/test_structured_output.py",
+    ),
+    "adapters/openai_params/*.py": ("tests/adapters/openai_params/test_openai_params.py", *RULES),
     "adapters/rules/parameters.py": RULES,
     "adapters/rules/embeddings.py": (*RULES, "tests/adapters/emulations/test_batch_embeddings.py"),
     "adapters/core/vendor.py": (*RULES, "tests/adapters/emulations/test_fan_out.py"),

@@ -21,14 +21,14 @@ def made(source: str) -> set[str]:
         ("return a < b", {"return (a <= b)", "return None"}),
         ("return a is None and b", {"return (a is not None) and b", "return (a is None or b)", "return None"}),
         ("return a + 1", {"return (a - 1)", "return a + (2)", "return a + (0)", "return None"}),
-        ("if not a: a()", {"if (a): a()", "if not a: pass"}),
-        ("if a: a()", {"if (not (a)): a()", "if a: pass"}),
+        ("if not a: a()", {"if (a): a()", "without a()"}),
+        ("if a: a()", {"if (not (a)): a()", "without a()"}),
         ("while a: break", {"while (not (a)): break", "while a: continue"}),
         ("return 'word'", {"return 'word~'"}),
         ("return min(a, b)", {"return max(a, b)", "return None"}),
-        ("a += 2", {"a -= 2", "a += (3)", "a += (1)", "pass"}),
+        ("a += 2", {"a -= 2", "a += (3)", "a += (1)", "without a += 2"}),
         ("return a if b else c", {"return (c if b else a)", "return a if (not (b)) else c", "return None"}),
-        ("raise a", {"pass"}),
+        ("raise a", {"without raise a"}),
         ("return True", {"return False"}),
     ],
 )
@@ -70,6 +70,13 @@ def test_a_mutant_is_one_change_at_its_place_also_behind_characters_of_several_b
     source = "A = '中文'\nB = x < y\n"
     [mutant] = [mutant for mutant in mutants("m.py", source) if mutant.line == 2]
     assert mutant.applied(source) == "A = '中文'\nB = (x <= y)\n"
+
+
+def test_a_line_with_break_alone_is_named_with_the_line_before() -> None:
+    assert made("def f(a):\n    while g(a):\n        h = a\n        break\n") >= {
+        "continue after h = a",
+        "without h = a",
+    }
 
 
 def test_what_is_no_other_program_is_no_mutant() -> None:

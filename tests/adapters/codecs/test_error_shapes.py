@@ -262,3 +262,59 @@ def test_a_message_beside_no_vectors_is_an_error() -> None:
 def test_a_body_that_reports_failure_is_an_error_whatever_its_code() -> None:
     assert find_error({"success": False, "code": 0, "message": WORDS}) is not None
     assert find_error({"success": None, "code": 0, "message": "ok"}) is None
+
+
+def told(error: Any) -> str:
+    """The message of a 400 with this error."""
+    return Play(chat_plan("openai_compatible")).json({"error": error}, status=400).failure.message
+
+
+def test_the_client_gets_500_characters_of_an_error_and_no_part_of_a_word() -> None:
+    begin, most = "The server answered 400: ", 500
+    assert told({"message": "x " * 249 + "yz"}) == f"{begin}{'x ' * 249}yz."
+    assert told({"message": "x " * 249 + "yzz"}) == f"{begin}{'x ' * 249}…."
+    assert told({"message": "中" * (most + 1)}) == f"{begin}{'中' * most}…."
+
+
+def test_the_first_eight_errors_of_a_list_are_passed_on() -> None:
+    assert told({"message": [{"message": f"e{at}"} for at in range(9)]}).count(";") == 7
+    detail = [{"loc": ["body", *"abcdefghi"], "msg": "wrong"}]
+    assert told({"message": detail}).startswith("The server answered 400: a.b.c.d.e.f.g: wrong")
+
+
+@pytest.mark.parametrize(("before", "kind"), [(4_000, "context"), (4_096, "bad_request")])
+def test_the_meaning_of_an_error_is_found_in_its_first_4096_characters(before: int, kind: str) -> None:
+    words = "x " * (before // 2) + "maximum context length is 4096 tokens"
+    failure = Play(chat_plan("openai_compatible")).json({"error": {"message": words}}, status=400).failure
+    assert failure.kind == kind
+
+
+@pytest.mark.parametrize("name", ["code", "http_code", "status", "status_code", "statusCode"])
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        (400, 400), (599, 599), (399, None), (600, None), ("400", 400), ("599", 599), ("399", None), ("0429", None), ("42", None),
+        ("４２９", None), (429.0, None), (True, None), (None, None),
+    ],
+)  # fmt: skip
+def test_a_status_in_an_error_is_one_of_http_as_a_number_or_three_digits(
+    name: str, value: Any, status: int | None
+) -> None:
+    found = find_error({"error": {"message": "x", name: value}})
+    assert found is not None
+    assert found["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (["body", "messages", 0, "role"], "messages.0.role"),
+        (["body", None, "a", 1.5, "b"], "a.b"),
+        (["a" * 65], "a" * 64),
+        (["body", *"abcdefgh"], "a.b.c.d.e.f.g"),
+    ],
+)
+def test_the_place_of_an_error_is_a_path_of_names_and_indexes(place: list[Any], name: str) -> None:
+    found = find_error({"detail": [{"loc": place, "msg": "wrong"}]})
+    assert found is not None
+    assert found["params"] == (name,)

@@ -143,6 +143,10 @@ SINS: dict[str, tuple[list[Any], list[Any]]] = {
         [[piece("", index=0, id="a", name="get")], [piece("", index=1, id="a", name="got")], [piece(ROME, index=1)], [piece(OSLO, index=0)]],
         whole(piece(OSLO, id="a", name="get"), piece(ROME, id="a", name="got")),
     ),
+    "the same id twice, no index": (
+        [[piece("", id="a", name="get")], [piece(OSLO, id="a")], [piece("", id="a", name="got")], [piece(ROME, id="a")]],
+        whole(piece(OSLO, id="a", name="get"), piece(ROME, id="a", name="got")),
+    ),
     "ids that are numbers": (
         [[piece("", index=0, id=7, name="get")], [piece(OSLO, index=0, id=7)]],
         whole(piece(OSLO, id=7, name="get")),

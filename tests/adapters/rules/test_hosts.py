@@ -1,5 +1,7 @@
 """Each vendor's host, paths and key variables, as its documentation states them."""
 
+import re
+
 import pytest
 
 from adapters.registry import BY_CATALOG, BY_NAME
@@ -25,6 +27,7 @@ SHEETS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("TOKENHUB_API_KEY",),
     ),
     "hunyuan_classic": ({"cn": "https://api.hunyuan.cloud.tencent.com/v1"}, ("HUNYUAN_API_KEY",)),
+    "deepseek": ({"cn": "https://api.deepseek.com"}, ("DEEPSEEK_API_KEY",)),
     "openai_compatible": ({}, ()),
 }
 PATHS = {
@@ -33,8 +36,12 @@ PATHS = {
     "embeddings": "/embeddings",
     "moderations": "/moderations",
 }
-SERVED = {"kimi": {"chat"}, "openai_compatible": set(PATHS)}
+SERVED = {"kimi": {"chat"}, "deepseek": {"chat"}, "openai_compatible": set(PATHS)}
 """What a vendor serves, where it is not chat and embeddings."""
+
+
+def test_the_facts_below_are_those_of_every_vendor() -> None:
+    assert set(SHEETS) == set(BY_CATALOG)
 
 
 @pytest.mark.parametrize("name", SHEETS)
@@ -59,3 +66,37 @@ def test_the_usual_edition_of_hunyuan_is_called_tokenhub() -> None:
     assert hunyuan.of_variant("classic") is hunyuan.variants["classic"]
     assert hunyuan.variant_names == ("tokenhub", "classic")
     assert BY_NAME["kimi"].variant_names == ()
+
+
+def test_the_vendors_whose_keys_are_found_are_tried_in_this_order() -> None:
+    ranks = {name: vendor.rank for name, vendor in BY_NAME.items()}
+    assert sorted(ranks, key=ranks.__getitem__) == ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "openai_compatible"]
+    assert len(set(ranks.values())) == len(ranks)
+
+
+def test_only_deepseek_serves_the_same_api_under_further_paths() -> None:
+    """https://api-docs.deepseek.com/zh-cn/: ``/v1`` for OpenAI's SDK, ``/beta`` for features in beta."""
+    found = {name: vendor.optional_paths for name, vendor in BY_CATALOG.items() if vendor.optional_paths}
+    assert found == {"deepseek": ("/v1", "/beta")}
+
+
+def test_the_apis_that_their_vendors_have_closed_have_the_day_and_what_to_use_instead() -> None:
+    closed = {name: vendor.closed for name, vendor in BY_NAME.items() if vendor.closed}
+    assert {name: [(api.name, api.since) for api in apis] for name, apis in closed.items()} == {
+        "ernie": [("native", (2026, 8, 31))],
+        "hunyuan": [("native", (2026, 9, 30)), ("classic", (2026, 9, 30))],
+    }
+    assert all(str(api.instead) for apis in closed.values() for api in apis)
+
+
+def test_only_a_server_of_ones_own_gets_requests_unchanged() -> None:
+    assert {name for name, vendor in BY_CATALOG.items() if vendor.transparent} == {"openai_compatible"}
+
+
+def test_only_kimi_has_account_details_in_its_errors_and_the_model_of_our_examples() -> None:
+    assert {name for name, vendor in BY_CATALOG.items() if vendor.redacted is not None} == {"kimi"}
+    pattern = re.compile(str(BY_NAME["kimi"].redacted))
+    for text, left in (("org-a1_b2 is over", " is over"), ("org-a1<ak-b2> is over", " is over"), ("an org", "an org")):
+        assert pattern.sub("", text) == left
+    assert {vendor.example for vendor in BY_CATALOG.values()} == {None, "kimi-k2.6"}
+    assert BY_NAME["kimi"].example == "kimi-k2.6"

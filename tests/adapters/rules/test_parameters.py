@@ -1,5 +1,6 @@
 """Single parameters at the limits documented by the vendors, for models of the catalog."""
 
+import re
 from typing import Any
 
 import pytest
@@ -199,9 +200,27 @@ def test_two_tools_whose_other_names_would_be_one_get_two() -> None:
     made = planned(HY3, tools=tools)
     assert [tool["function"]["name"] for tool in made.request.fields["tools"]] == [
         "tool_a_b",
-        "tool_a_b_",
-        "tool_a_b__",
+        "tool_a_b_2",
+        "tool_a_b_3",
     ]
+
+
+@pytest.mark.parametrize("names", [["search", "tool_search"], ["tool_search", "search"]])
+def test_a_tools_other_name_is_not_that_of_another_tool(names: list[str]) -> None:
+    made = planned(PLUS, tools=[{"type": "function", "function": {"name": name}} for name in names])
+    sent = [tool["function"]["name"] for tool in made.request.fields["tools"]]
+    assert sent == ["tool_search_2" if name == "search" else name for name in names]
+    assert dict(made.tool_names) == {"tool_search_2": "search"}
+
+
+@pytest.mark.parametrize("where", [K26, PLUS, HY3])
+def test_other_names_are_valid_and_differ_however_many_there_are(where: str) -> None:
+    names = [f"{'x' * 70}.{at}" for at in range(100)]
+    made = planned(where, tools=[{"type": "function", "function": {"name": name}} for name in names])
+    sent = [tool["function"]["name"] for tool in made.request.fields["tools"]]
+    assert len(set(sent)) == 100
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in sent)
+    assert [made.tool_names[name] for name in sent] == names
 
 
 def test_an_empty_list_of_tools_is_left_out() -> None:

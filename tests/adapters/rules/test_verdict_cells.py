@@ -10,6 +10,9 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest
+from adapters.openai_params.chat import CHAT
+from adapters.openai_params.embeddings import EMBEDDINGS
+from adapters.rules.defaults import OPENAI_CHAT, OPENAI_EMBEDDINGS
 from adapters.rules.verdicts import (
     Choose,
     Clamp,
@@ -117,6 +120,52 @@ def test_a_reported_adaptation_stays_unless_it_had_no_effect(first: Any, second:
     for told, quiet in (first, second):
         builder.record("a", told, WHY, quiet=quiet)
     assert builder.adaptations["a"].word == word
+
+
+BASE: dict[str, tuple[Any, str]] = {
+    "messages": (HELLO, "honoured"), "audio": ({"voice": "alloy"}, "refused"), "frequency_penalty": (0.5, "honoured"),
+    "function_call": ("auto", "mapped"), "functions": ([{"name": "f"}], "mapped"), "logit_bias": ({"1": 2}, "dropped"),
+    "logprobs": (True, "refused"), "max_completion_tokens": (7, "(mapped)"), "max_tokens": (7, "honoured"),
+    "metadata": ({"a": "b"}, "dropped"), "modalities": (["text", "audio"], "refused"), "moderation": ({"model": "x"}, "refused"),
+    "n": (2, "emulated"), "parallel_tool_calls": (False, "emulated"), "prediction": ({"type": "content"}, "dropped"),
+    "presence_penalty": (0.5, "honoured"), "prompt_cache_key": ("k", "dropped"), "prompt_cache_options": ({"ttl": "5m"}, "dropped"),
+    "prompt_cache_retention": ("24h", "dropped"), "reasoning_effort": ("low", "dropped"),
+    "response_format": ({"type": "json_object"}, "honoured"), "safety_identifier": ("s", "dropped"), "seed": (7, "dropped"),
+    "service_tier": ("flex", "dropped"), "stop": (["a"], "honoured"), "store": (True, "dropped"), "stream": (True, "honoured"),
+    "stream_options": ({"include_usage": True}, "honoured"), "temperature": (0.5, "honoured"), "tool_choice": ("none", "honoured"),
+    "tools": ([{"type": "function", "function": {"name": "f"}}], "honoured"), "top_logprobs": (2, "refused"), "top_p": (0.5, "honoured"),
+    "user": ("u", "dropped"), "verbosity": ("low", "dropped"), "web_search_options": ({}, "refused"),
+}  # fmt: skip
+"""A value that requests something of each chat parameter, and its verdict at a vendor whose table has no row for it."""
+SENT_BY_BANJIA = ("stream_options",)
+
+
+def test_the_base_table_has_a_verdict_for_every_parameter_of_chat() -> None:
+    assert set(OPENAI_CHAT) == set(BASE) == set(CHAT)
+
+
+@pytest.mark.parametrize(("name", "value", "word"), [(name, *row) for name, row in BASE.items()], ids=BASE)
+def test_a_vendor_without_rows_of_its_own_has_the_2024_core_of_chat(name: str, value: Any, word: str) -> None:
+    if word == "refused":
+        with pytest.raises(Refused) as refused:
+            judged(OPENAI_CHAT[name], name, value)
+        assert refused.value.param == name
+        return
+    body, recorded = judged(OPENAI_CHAT[name], name, value)
+    assert recorded == word
+    assert word.strip("()") in OPENAI_CHAT[name].words
+    if word == "honoured":
+        assert body == ({} if name in SENT_BY_BANJIA else {name: value})
+    else:
+        assert body == ({"max_tokens": 7} if name == "max_completion_tokens" else {})
+
+
+def test_a_vendor_without_rows_of_its_own_has_all_of_embeddings_but_the_user() -> None:
+    values = {"input": ["a"], "dimensions": 7, "encoding_format": "base64", "user": "u"}
+    assert set(OPENAI_EMBEDDINGS) == set(values) == set(EMBEDDINGS)
+    found = {name: judged(OPENAI_EMBEDDINGS[name], name, value) for name, value in values.items()}
+    assert found.pop("user") == ({}, "dropped")
+    assert found == {name: ({name: values[name]}, "honoured") for name in found}
 
 
 def test_the_first_case_that_holds_is_chosen_else_the_other() -> None:

@@ -89,3 +89,118 @@ def test_functions_beside_an_empty_list_of_tools_are_reported_as_emulated_tools(
         "tools": "emulated",
         "functions": "mapped",
     }
+
+
+NAMED = {"type": "function", "function": {"name": "get_weather"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reported"),
+    [
+        ({"tools": [TOOL]}, {"tools": ("emulated", "the model has no tools: they are in the prompt")}),
+        ({"tools": [TOOL], "tool_choice": "auto"}, {"tool_choice": ("mapped", "default")}),
+        ({"tools": [TOOL], "tool_choice": "required"}, {"tool_choice": ("mapped", "expressed in the prompt")}),
+        ({"tools": [TOOL], "tool_choice": NAMED}, {"tool_choice": ("mapped", "expressed in the prompt")}),
+        ({"tools": [TOOL], "tool_choice": "none"}, {"tools": ("mapped", "no call"), "tool_choice": ("mapped", "no call")}),
+        ({"tools": [TOOL], "parallel_tool_calls": True}, {"parallel_tool_calls": ("mapped", "default")}),
+        ({"tools": [TOOL], "parallel_tool_calls": False}, {"parallel_tool_calls": ("emulated", "expressed in the prompt")}),
+        (
+            {"tools": [TOOL], "tool_choice": "none", "parallel_tool_calls": False},
+            {"parallel_tool_calls": ("mapped", "expressed in the prompt")},
+        ),
+        ({"tools": [], "tool_choice": "auto"}, {"tools": ("mapped", "empty"), "tool_choice": ("mapped", "default")}),
+        ({"tool_choice": "none"}, {"tool_choice": ("mapped", "no call")}),
+        ({"messages": [*HELLO, CALLING, RESULT]}, {"messages.tool_calls": ("mapped", "as text")}),
+    ],
+)  # fmt: skip
+def test_each_field_of_tools_is_reported_with_what_became_of_it(
+    fields: dict[str, Any], reported: dict[str, tuple[str, str]]
+) -> None:
+    plan = prompted(**fields)
+    for name, (word, why) in reported.items():
+        assert plan.adaptations[name].word == word
+        assert why in str(plan.adaptations[name].why)
+    own = {"tools", "tool_choice", "parallel_tool_calls"}
+    assert not own & plan.request.fields.keys()
+    assert own & plan.adaptations.keys() == own & fields.keys()
+
+
+PING = {"type": "function", "function": {"name": "ping", "description": "It answers.", "strict": True}}
+TOOL_TEXT = '{"name":"get_weather","parameters":{"type":"object","properties":{}}}'
+PING_TEXT = '{"name":"ping","description":"It answers."}'
+
+
+@pytest.mark.parametrize(
+    ("choice", "offered", "rule"),
+    [
+        (None, f"[{TOOL_TEXT},{PING_TEXT}]", "If no function is needed"),
+        ("auto", f"[{TOOL_TEXT},{PING_TEXT}]", "If no function is needed"),
+        ("required", f"[{TOOL_TEXT},{PING_TEXT}]", "You must call at least one function now."),
+        (NAMED, f"[{TOOL_TEXT}]", "You must call the function get_weather now."),
+    ],
+)
+@pytest.mark.parametrize("parallel", [None, True, False])
+def test_the_prompt_has_the_functions_that_may_be_called_and_whether_one_must_be(
+    choice: Any, offered: str, rule: str, *, parallel: bool | None
+) -> None:
+    fields = {"tool_choice": choice, "parallel_tool_calls": parallel}
+    plan = prompted(tools=[TOOL, PING], **{name: value for name, value in fields.items() if value is not None})
+    (system, user) = plan.request.fields["messages"]
+    assert (system["role"], user) == ("system", HELLO[0])
+    assert f"as JSON:\n{offered}\n" in system["content"]
+    rules = [line for line in system["content"].splitlines() if line.startswith(("If no", "You must", "Call at most"))]
+    assert rules[0].startswith(rule)
+    assert len(rules) == (2 if parallel is False else 1)
+    assert not plan.request.stream
+    checked = plan.emulations["tools"]
+    assert set(checked.arguments) == ({"get_weather"} if choice is NAMED else {"get_weather", "ping"})
+    assert checked.required == (choice not in (None, "auto"))
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("4 degrees", "4 degrees"),
+        ("", "(empty)"),
+        (" \n", "(empty)"),
+        ([{"type": "text", "text": "4 "}, {"type": "text", "text": "degrees"}], "4 degrees"),
+        ([{"type": "text", "text": " "}], "(empty)"),
+        ([], "(empty)"),
+    ],
+)
+def test_a_result_is_its_text_below_the_name_of_the_function(content: Any, text: str) -> None:
+    (_, _, turn) = prompted(messages=[*HELLO, CALLING, {**RESULT, "content": content}]).request.fields["messages"]
+    assert turn == {"role": "user", "content": f"Result of get_weather:\n{text}"}
+
+
+def test_a_result_without_its_call_is_that_of_the_function() -> None:
+    messages = prompted(messages=[*HELLO, {**RESULT, "tool_call_id": "c2"}]).request.fields["messages"]
+    assert messages[1:] == [{"role": "user", "content": "Result of the function:\n4 degrees"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ('{"a": [1, null]}', '{"a":[1,null]}'),
+        ("", "{}"),
+        (None, "{}"),
+        ("not JSON", '"not JSON"'),
+        ("[" * 300 + "]" * 300, '"' + "[" * 300 + "]" * 300 + '"'),
+    ],
+)
+def test_the_arguments_of_a_call_are_json_in_its_text_or_a_string(arguments: str | None, text: str) -> None:
+    function = {"name": "get_weather", "arguments": arguments}
+    (_, turn) = prompted(messages=[*HELLO, {**CALLING, "tool_calls": [{**CALL, "function": function}]}]).request.fields[
+        "messages"
+    ]
+    assert turn["content"] == f'{{"tool_calls":[{{"name":"get_weather","arguments":{text}}}]}}'
+
+
+def test_a_user_message_between_results_parts_them() -> None:
+    messages = prompted(messages=[*HELLO, CALLING, RESULT, *HELLO, CALLING, RESULT]).request.fields["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user", "user", "assistant", "user"]
+
+
+def test_without_the_emulation_tools_are_refused_by_the_table_and_messages_stay() -> None:
+    off = {"disabled_emulations": frozenset({"tools"})}
+    assert refused(tools=[TOOL], settings=off).param == "tools"

@@ -169,6 +169,48 @@ def test_a_schema_in_the_dialect_is_the_very_same_one() -> None:
     assert rewrite(schema) is schema
 
 
+FIT: Schema = {"type": "string", "enum": ["a", "b"], "maxLength": 1}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        FIT,
+        around(FIT),
+        {"type": "array", "items": FIT},
+        {"type": "object", "additionalProperties": FIT},
+        {"type": "object", "additionalProperties": False},
+        {"type": "object", "additionalProperties": True},
+        {"type": "number", "enum": [1, 2.5]},
+        {"type": "integer", "enum": [1, 2.0]},
+    ],
+)
+def test_every_part_in_the_dialect_stays_as_it_is(schema: Schema) -> None:
+    whole = around(schema, required=["x"])
+    assert rewrite(whole) is whole
+
+
+UNFIT: dict[str, tuple[Any, Any]] = {
+    "no type": ({"minLength": 1}, {"minLength": 1, "type": "string"}),
+    "values of another type": ({"type": "string", "enum": ["a", 1]}, {"type": "string", "enum": ["a"]}),
+    "its own definitions": ({"type": "string", "$defs": {}}, {"type": "string"}),
+}
+
+
+@pytest.mark.parametrize(("came", "goes"), UNFIT.values(), ids=UNFIT)
+def test_one_part_outside_the_dialect_is_rewritten_wherever_it_is(came: Schema, goes: Schema) -> None:
+    for inner in ({"a": FIT, "b": came}, {"a": came, "b": FIT}):
+        expected = {name: goes if schema is came else schema for name, schema in inner.items()}
+        assert rewrite({"type": "object", "properties": inner}) == {"type": "object", "properties": expected}
+        last = {"title": "t", "type": "object", "required": ["a"], "properties": inner}
+        assert rewrite(last) == {**last, "properties": expected}
+    for key in ("items", "additionalProperties"):
+        kind = "array" if key == "items" else "object"
+        for around_it in ({"type": kind, key: came}, {key: came, "description": "d", "type": kind}):
+            assert rewritten(around_it) == {**around_it, key: goes}
+            assert rewritten(around(around_it)) == around({**around_it, key: goes})
+
+
 @pytest.mark.parametrize(
     ("came", "goes"),
     [
@@ -487,6 +529,21 @@ def test_a_property_that_no_value_meets_is_no_reason_to_refuse_its_object() -> N
     assert rewrite(once) == once
 
 
+@pytest.mark.parametrize("key", ["items", "properties", "additionalProperties"])
+def test_a_schema_in_the_dialect_may_have_64_levels_below_the_root(key: str) -> None:
+    def deep(levels: int) -> Schema:
+        schema: Schema = {"type": "string"}
+        for _ in range(levels):
+            inner = {"a": schema} if key == "properties" else schema
+            schema = {"type": "array" if key == "items" else "object", key: inner}
+        return schema
+
+    whole = around(deep(63))
+    assert rewrite(whole) is whole
+    with pytest.raises(NotExpressible, match="deeper than 64 levels"):
+        rewrite(around(deep(64)))
+
+
 def test_a_definition_may_be_as_deep_as_a_schema() -> None:
     deep: Schema = {"type": "string"}
     for _ in range(LEVELS):
@@ -561,3 +618,29 @@ def test_a_keyword_implies_the_type_that_a_schema_does_not_name(kind: str, key: 
         "format": "date",
     }.get(key, 1)
     assert rewritten({key: value})["type"] == kind
+
+
+def test_500_000_bytes_of_a_definition_are_copied_and_no_more() -> None:
+    empty = len(json.dumps({"type": "object", "title": ""}, separators=(",", ":")))
+    for size, copied in ((500_000, True), (500_001, False)):
+        schema = around(
+            {"$ref": "#/$defs/A", "minProperties": 1},
+            **{"$defs": {"A": {"type": "object", "title": "x" * (size - empty)}}},
+        )
+        if copied:
+            assert rewrite(schema)["properties"]["x"]["minProperties"] == 1
+        else:
+            with pytest.raises(NotExpressible, match="becomes too large"):
+                rewrite(schema)
+
+
+@pytest.mark.parametrize(("further", "followed"), [(0, True), (31, True), (32, False)])
+def test_a_chain_of_32_definitions_is_followed_and_no_longer_one(further: int, followed: bool) -> None:
+    defs: Schema = {f"d{at}": {"$ref": f"#/$defs/d{at + 1}"} for at in range(further)}
+    defs[f"d{further}"] = {"type": "string"}
+    schema = around({"$ref": "#/$defs/d0", "minLength": 1}, **{"$defs": defs})
+    if followed:
+        assert rewrite(schema)["properties"]["x"] == {"type": "string", "minLength": 1}
+    else:
+        with pytest.raises(NotExpressible, match="circular or too long"):
+            rewrite(schema)

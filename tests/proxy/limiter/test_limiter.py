@@ -9,8 +9,8 @@ from adapters.core.failures import Failure, RateLimit
 from adapters.core.message import Message
 from config.schema import Limits, VendorEntry
 from proxy.limiter import limiter as module
-from proxy.limiter.limiter import Limiter, Limiters, key_limits
-from proxy.limiter.scheduler import KeyLimits, Ticket
+from proxy.limiter.limiter import Limiter, Limiters, NoSlot, key_limits
+from proxy.limiter.scheduler import KeyLimits, Outcome, Ticket
 
 MODEL = "m"
 
@@ -236,3 +236,183 @@ def test_a_refusal_gives_its_slot_to_the_call_that_waits() -> None:
             await waits
 
     asyncio.run(main())
+
+
+def test_calls_that_wait_start_as_soon_as_the_limits_are_raised() -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits(concurrency=1))
+        tickets = [Ticket(MODEL, float(at)) for at in range(3)]
+        tickets[0].sent = limiter.enter(tickets[0])
+        assert not any(limiter.enter(ticket) for ticket in tickets[1:])
+        waits = [asyncio.create_task(limiter.wait(ticket, 100.0)) for ticket in tickets[1:]]
+        await asyncio.sleep(0)
+        limiter.limits = KeyLimits(concurrency=2)
+        async with asyncio.timeout(30):
+            await waits[0]
+        assert [ticket.state for ticket in tickets] == ["started", "started", "waiting"]
+        limiter.limits = KeyLimits()
+        async with asyncio.timeout(30):
+            await waits[1]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("given", "waits"), [({}, True), ({"elsewhere": False}, True), ({"elsewhere": True}, False)])
+def test_a_call_waits_for_a_learned_limit_unless_another_target_can_serve_it(
+    clock: Clock, given: dict[str, bool], waits: bool
+) -> None:
+    async def main() -> None:
+        limiter = held(clock)
+        ticket = Ticket(MODEL, clock.now, **given)
+        assert not limiter.enter(ticket)
+        wait = asyncio.create_task(limiter.wait(ticket, 100.0))
+        await asyncio.sleep(0)
+        assert wait.done() != waits
+        if not waits:
+            with pytest.raises(NoSlot):
+                await wait
+        wait.cancel()
+        await asyncio.gather(wait, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("limits", [KeyLimits(rpm=1), KeyLimits(tpm=100), KeyLimits(rpm=1, learn=False)])
+def test_a_refused_call_is_not_counted_by_the_operators_limits(clock: Clock, limits: KeyLimits) -> None:
+    limiter = Limiter(limits)
+    limiter.refused(call(limiter, clock, 100), limited())
+    assert [call(limiter, clock, 100).state for _ in range(2)] == ["started", "waiting"]
+
+
+def test_a_model_that_waits_does_not_change_what_another_waits_for(clock: Clock) -> None:
+    limiter = held(clock)
+    other = Ticket("other", clock.now)
+    assert limiter.enter(other)
+    assert limiter.wait_s("other") == 0.0
+    limiter.ended(other, answered=True)
+    assert limiter.wait_s(MODEL) > 0.0
+
+
+def test_the_wait_for_a_slot_grows_with_the_calls_before_it(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(concurrency=2))
+    first = [call(limiter, clock) for _ in range(2)]
+    clock.now += 8.0
+    limiter.ended(first[0])
+    assert limiter.wait_s(MODEL) == 0.0
+    call(limiter, clock)
+    assert limiter.wait_s(MODEL) == pytest.approx(4.0)
+    call(limiter, clock)
+    assert limiter.wait_s(MODEL) == pytest.approx(8.0)
+    limiter = Limiter(KeyLimits(rpm=2), window_s=60.0, slack_s=1.0)
+    for _ in range(2):
+        call(limiter, clock)
+        clock.now += 10.0
+    assert limiter.wait_s(MODEL) == pytest.approx(41.0)
+    call(limiter, clock)
+    assert limiter.wait_s(MODEL) == pytest.approx(51.0)
+    call(limiter, clock)
+    assert limiter.wait_s(MODEL) == pytest.approx(41.0 + 61.0)
+
+
+def test_the_mean_duration_of_a_call_is_that_of_the_first_and_then_moves_by_an_eighth(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(concurrency=1))
+    for took_s, mean_s in ((8.0, 8.0), (16.0, 9.0)):
+        ticket = call(limiter, clock)
+        clock.now += took_s
+        limiter.ended(ticket)
+        ticket = call(limiter, clock)
+        assert limiter.wait_s(MODEL) == pytest.approx(mean_s)
+        ticket.sent = False
+        limiter.ended(ticket)
+
+
+def waiting_behind(limiter: Limiter, clock: Clock, *, elsewhere: bool, wait_s: float = 100.0) -> asyncio.Task[None]:
+    """A call that waits for a slot of the operator's limit."""
+    ticket = Ticket(MODEL, clock.now, elsewhere=elsewhere)
+    assert not limiter.enter(ticket)
+    return asyncio.create_task(limiter.wait(ticket, wait_s))
+
+
+def test_a_call_that_gets_no_slot_in_its_time_has_none(clock: Clock) -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits(concurrency=1))
+        call(limiter, clock)
+        with pytest.raises(NoSlot) as no_slot:
+            await waiting_behind(limiter, clock, elsewhere=False, wait_s=0.01)
+        assert no_slot.value.retry_after_s == 1.0
+        assert limiter.waiting == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("limit", "elsewhere", "denied"),
+    [
+        (None, True, True),
+        (None, False, False),
+        (RateLimit("day", None), True, True),
+        (RateLimit("day", None), False, True),
+    ],
+)
+def test_a_refusal_that_holds_the_key_sends_calls_with_another_target_there_and_all_if_it_is_for_the_day(
+    clock: Clock, limit: RateLimit | None, *, elsewhere: bool, denied: bool
+) -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits(concurrency=1))
+        call(limiter, clock)
+        limiter.add_untracked(MODEL, 3)
+        wait = waiting_behind(limiter, clock, elsewhere=elsewhere)
+        await asyncio.sleep(0)
+        for _ in range(1 if limit else 3):
+            assert limiter.waiting == 1
+            limiter.untracked_ended(MODEL, "refused", limited(30.0, limit))
+        assert limiter.waiting == (0 if denied else 1)
+        await asyncio.sleep(0)
+        if denied:
+            with pytest.raises(NoSlot) as no_slot:
+                await wait
+            assert no_slot.value.retry_after_s >= 30.0
+        assert wait.done() == denied
+        wait.cancel()
+        await asyncio.gather(wait, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("held_s", "retry_after_s"), [(0.5, 1.0), (1.0, 1.0), (5.0, 5.0)])
+def test_a_client_is_told_to_retry_when_the_hold_may_end_and_after_a_second_at_the_earliest(
+    clock: Clock, held_s: float, retry_after_s: float
+) -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits())
+        for _ in range(3):
+            limiter.refused(call(limiter, clock), limited(held_s))
+        with pytest.raises(NoSlot) as no_slot:
+            await waiting_behind(limiter, clock, elsewhere=True)
+        assert no_slot.value.retry_after_s == pytest.approx(retry_after_s)
+
+    asyncio.run(main())
+
+
+def test_a_refusal_leaves_a_call_alone_that_is_queued_and_does_not_wait_yet(clock: Clock) -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits(concurrency=1))
+        call(limiter, clock)
+        limiter.add_untracked(MODEL, 1)
+        wait = waiting_behind(limiter, clock, elsewhere=False)
+        await asyncio.sleep(0)
+        queued = call(limiter, clock)
+        limiter.untracked_ended(MODEL, "refused", limited(30.0, RateLimit("day", None)))
+        with pytest.raises(NoSlot):
+            await wait
+        assert (queued.state, limiter.waiting) == ("waiting", 1)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("outcome", ["answered", "refused", "lost"])
+def test_the_ticket_of_a_call_that_began_without_one_has_ended(clock: Clock, outcome: Outcome) -> None:
+    limiter = Limiter(KeyLimits())
+    limiter.add_untracked(MODEL, 1)
+    ticket = limiter.untracked_ended(MODEL, outcome, limited() if outcome == "refused" else None)
+    assert (ticket.state, ticket.model) == ("ended", MODEL)
