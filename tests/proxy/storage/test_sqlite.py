@@ -182,6 +182,16 @@ def test_closing_finishes_what_was_accepted_and_refuses_the_rest(tmp_path: Path)
     run(path, again)
 
 
+def test_a_file_that_became_read_only_is_reported_and_still_read(tmp_path: Path) -> None:
+    async def work(store: SqliteStore) -> None:
+        await store.responses.put(T, response("a", expires_at=2e10))
+        await store._writer.run("test", lambda connection: connection.execute("PRAGMA query_only = 1").fetchone())
+        assert await trouble_of(store.responses.put(T, response("b"))) == "read_only"
+        assert await store.responses.get(T, "a") is not None
+
+    run(tmp_path / "s.db", work)
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_file_that_was_deleted_or_replaced_is_noticed(replaced: bool, tmp_path: Path) -> None:
     path = tmp_path / "s.db"
@@ -245,11 +255,14 @@ def test_a_disk_that_does_not_respond_ends_the_wait_not_the_event_loop(
 ) -> None:
     go_on = threading.Event()
     monkeypatch.setattr(threads, "LIMIT_S", 0.05)
-    monkeypatch.setattr(threads, "MAX_WAITING", 3)
+    monkeypatch.setattr(threads, "MAX_WAITING", 20)
 
     async def work(store: SqliteStore) -> None:
         hanging = [trouble_of(store._writer.run("test", lambda connection: go_on.wait(30))) for _ in range(4)]
         assert await asyncio.gather(*hanging) == ["busy"] * 4
+        more = [trouble_of(store.responses.put(T, response(f"r{number}"))) for number in range(40)]
+        assert await asyncio.gather(*more) == ["busy"] * 40
+        assert store._writer._queue.qsize() <= 20  # no more wait, also of those whose callers have left
         go_on.set()
 
     run(tmp_path / "s.db", work)
