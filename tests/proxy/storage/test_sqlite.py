@@ -349,3 +349,25 @@ def test_a_sweep_deletes_in_slices_and_gives_the_space_back(tmp_path: Path, monk
     size = path.stat().st_size
     run(path, sweep)
     assert path.stat().st_size < size / 3
+
+
+def test_stores_on_one_file_see_each_other_and_exclude_each_other(tmp_path: Path) -> None:
+    """As two processes of one machine do: they have no connection in common."""
+    path = tmp_path / "s.db"
+
+    async def work(store: SqliteStore) -> None:
+        other = SqliteStore(path)
+        await store.conversations.create(T, conversation("c"), [])
+        writes = [one.responses.put(T, response(f"r{n}", expires_at=2e10)) for n in range(20) for one in (store, other)]
+        assert set(await asyncio.gather(*writes)) == {WriteResult.DONE}
+        assert await other.responses.get(T, "r19") is not None
+        taken = await asyncio.gather(*(one.leases.take(T, "n", name, 60) for one, name in ((store, "a"), (other, "b"))))
+        assert sorted(taken) == [False, True]
+        appends = [
+            one.conversations.append(T, added("c", name, expected=0)) for one, name in ((store, "1"), (other, "2"))
+        ]
+        assert sorted(await asyncio.gather(*appends)) == [WriteResult.DONE, WriteResult.VERSION_CONFLICT]
+        await other.aclose()
+        assert await store.responses.put(T, response("x")) is WriteResult.DONE
+
+    run(path, work)
