@@ -92,7 +92,9 @@ def _check_file(path: Path) -> Iterator[Finding]:
         yield _readable_by_others(path)
     known = migrations("sqlite")
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=2)) as connection:
+        # Not mode=ro: such a connection leaves the files of its write-ahead log behind.
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=2)) as connection:
+            connection.execute("PRAGMA query_only = 1")
             number = check(applied(connection), known, path)
             damage = "ok"
             if found.st_size <= CHECKED_SIZE:

@@ -143,5 +143,7 @@ def _sweep(connection: sqlite3.Connection, now: float, untouched_before: float |
         " JOIN responses AS r ON r.tenant = e.tenant AND r.id = e.response WHERE r.ended_at <= ?)",
         (now - EVENTS_KEPT_S,),
     )
-    connection.execute(f"PRAGMA incremental_vacuum({FREED_PAGES})").fetchall()
+    (unused,) = connection.execute("PRAGMA freelist_count").fetchone()
+    for _ in range(min(unused, FREED_PAGES)):
+        connection.execute("PRAGMA incremental_vacuum")  # one page: Python's sqlite3 runs one step of it
     return count + len(expired)

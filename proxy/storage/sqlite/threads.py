@@ -67,7 +67,6 @@ class WorkerThread:
         self.metrics = metrics
         self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._is_closed = False
-        self._waiting = 0
         self._threads = [
             threading.Thread(target=self._main, args=(connection,), name=name, daemon=True)
             for connection in connections
@@ -93,18 +92,16 @@ class WorkerThread:
     async def _run(self, work: Work[T]) -> T:
         if self._is_closed:
             raise StoreUnavailable("closed")
-        if self._waiting >= MAX_WAITING:
-            raise StoreUnavailable("busy", f"{self._waiting} operations wait")
+        waiting = self._queue.qsize()
+        if waiting >= MAX_WAITING:
+            raise StoreUnavailable("busy", f"{waiting} operations wait")
         job = Job(work, asyncio.get_running_loop())
-        self._waiting += 1
         self._queue.put(job)
         try:
             async with asyncio.timeout(LIMIT_S):
                 return await job.future
         except TimeoutError:
             raise StoreUnavailable("busy", f"no result within {LIMIT_S:g} s") from None
-        finally:
-            self._waiting -= 1
 
     async def aclose(self) -> None:
         """Run the jobs that were accepted, then close the connections. Wait at most CLOSING_S."""

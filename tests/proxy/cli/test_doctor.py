@@ -118,7 +118,7 @@ def test_offline_makes_no_calls() -> None:
         async with emulator() as there:
             report = await doctor(kimi(there.base_url), offline=True)
             assert there.requests == []
-            assert {finding.check for finding in report.findings} == {"config", "proxies", "listen", "port"}
+            assert {finding.check for finding in report.findings} == {"config", "proxies", "listen", "port", "store"}
 
     run(main())
 

@@ -18,6 +18,7 @@ import httpx2
 import pytest
 
 import emulators
+from config.diff import keep_fixed_settings
 from config.loader.load import load, sources
 from config.schema import Settings
 from proxy.lifecycle.emulation import emulated
@@ -350,6 +351,17 @@ def test_settings_that_need_a_restart_stay_and_are_reported(tmp_path: Path) -> N
                 assert after == before.model_copy(update={"heartbeat_s": 3})
 
     asyncio.run(scene())
+
+
+def test_no_key_of_the_store_changes_without_a_restart(tmp_path: Path) -> None:
+    before = Settings()
+    after = Settings.model_validate(
+        {"store": {"url": f"sqlite:{tmp_path}/s.db", "secret": "s" * 32, "responses_days": 1}}
+    )
+    kept, restart = keep_fixed_settings(before, after, "banjia.yaml")
+    assert kept.store == before.store
+    assert restart == ["store.url", "store.secret", "store.responses_days"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_catalog_override_is_read_with_the_configuration_and_an_invalid_one_keeps_the_old(tmp_path: Path) -> None:
