@@ -34,12 +34,11 @@ class StoredResponses:
                 Message("Only a response with background: true can be streamed again; this one can be retrieved."),
                 param="stream",
             )
-        events = await stored_events(
-            request.state, self._runs, request.tenant, stored.id, starting_after(request) + 1
-        )
+        events = await stored_events(request.state, self._runs, request.tenant, stored.id, starting_after(request) + 1)
         if events is None:
             raise BadRequest(
-                Message("The events of this response are no longer kept. Retrieve it without stream=true."), param="stream"
+                Message("The events of this response are no longer kept. Retrieve it without stream=true."),
+                param="stream",
             )
         return events
 
@@ -59,7 +58,9 @@ class StoredResponses:
             raise BadRequest(Message("Only a response with background: true can be cancelled."))
         if not stored.is_unfinished:
             return response_of(stored)
-        if not await self._runs.cancel(request.tenant, stored.id):  # another process runs it, which finds out at its end
+        if not await self._runs.cancel(
+            request.tenant, stored.id
+        ):  # another process runs it, which finds out at its end
             body = {**orjson.loads(stored.body), "status": "cancelled"}
             cancelled = replace(stored, status="cancelled", body=orjson.dumps(body))
             await request.store.responses.put(request.tenant, cancelled, replaces=UNFINISHED)
