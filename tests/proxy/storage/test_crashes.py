@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from proxy.storage.interface import StoreUnavailable
-from proxy.storage.records import Chain, History, WriteResult
+from proxy.storage.records import Chain, ConversationHistory, WriteResult
 from proxy.storage.sqlite.store import SqliteStore
 from tests.proxy.storage.contract.base import item, response
 from tests.support.effort import ALL_EXAMPLES
@@ -49,7 +49,7 @@ def test_what_was_confirmed_survives_kill_9_and_every_chain_is_whole(tmp_path: P
                     assert len(chain.links) == int(id_.rpartition("-")[2]) + 1
                     assert all(len(link.input) == len(link.output) == 1 for link in chain.links)
             history = await store.conversations.history("t", f"conv{mark}")
-            assert isinstance(history, History)
+            assert isinstance(history, ConversationHistory)
             ids = {one.id for one in history.items}
             assert len(ids) == 2 * history.version
             assert {f"{id_}-c1" for id_ in confirmed if id_.startswith(f"chain{mark}-0-")} <= ids
