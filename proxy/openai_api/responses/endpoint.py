@@ -1,4 +1,4 @@
-"""ASGI endpoint of ``POST /v1/responses``."""
+"""ASGI endpoints of ``POST /v1/responses`` and of compaction, which call a vendor."""
 
 from collections.abc import Awaitable
 
@@ -8,6 +8,7 @@ from proxy.app_state import AppState
 from proxy.openai_api.azure_paths import ModelFromPath
 from proxy.openai_api.endpoint import ClientExchange
 from proxy.openai_api.responses.background import BackgroundRuns
+from proxy.openai_api.responses.compact import CompactHandler
 from proxy.openai_api.responses.handler import ResponsesHandler
 from proxy.pipeline import serve
 
@@ -31,3 +32,14 @@ class ResponsesEndpoint:
     def for_model(self, name: str) -> "ResponsesEndpoint":
         """Return the same endpoint for the model that the path names."""
         return ResponsesEndpoint(self._state, self._runs, name)
+
+
+class CompactEndpoint:
+    """Serves ``POST /v1/responses/compact`` with a handler for each request."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        exchange = ClientExchange(scope, receive, send, self._state)
+        return serve(exchange, CompactHandler(self._state), self._state, exchange)

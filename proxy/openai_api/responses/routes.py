@@ -10,6 +10,7 @@ from proxy.errors import NotServed
 from proxy.openai_api.replies import endpoint
 from proxy.openai_api.responses import conversations, input_tokens
 from proxy.openai_api.responses.background import BackgroundRuns
+from proxy.openai_api.responses.endpoint import CompactEndpoint
 from proxy.openai_api.responses.stored import StoredResponses, input_items
 from proxy.openai_api.stored_objects import Answer, StoredObjectEndpoint
 
@@ -27,6 +28,7 @@ def responses_routes(state: AppState, runs: BackgroundRuns) -> list[Route]:
     responses = StoredResponses(runs)
     return [
         Route("/v1/responses", no_websocket, methods=["GET"]),
+        Route("/v1/responses/compact", CompactEndpoint(state), methods=["POST"]),
         route("POST", "/v1/responses/input_tokens", "responses", input_tokens.count),
         route("GET", RESPONSE, "responses", responses.retrieve),
         route("DELETE", RESPONSE, "responses", responses.delete),

@@ -20,6 +20,7 @@ from proxy.openai_api.responses.errors import (
     chain_error,
     conversation_not_found,
     history_too_long,
+    item_not_found,
     store_unavailable,
 )
 from proxy.storage.interface import StoreUnavailable
@@ -38,8 +39,10 @@ if TYPE_CHECKING:  # commands such as ``explain`` import the handlers without a 
 
 REASONING = "reasoning"
 """The kind of the seals of reasoning."""
+COMPACTION = "compaction"
+"""The kind of the seals of summaries."""
 MAX_SEALED = 256 * 1024
-"""The longest reasoning that is sealed (bytes of UTF-8): of a longer one, the end."""
+"""The longest text that is sealed (bytes of UTF-8): of a longer one, the end."""
 DAY_S = 86_400.0
 
 
@@ -51,7 +54,8 @@ def new_id(prefix: str) -> str:
 class ResponseTurn:
     """The state of one request. ``fields`` are those of the client; ``load`` sets the rest.
 
-    ``answer_id``: the part of the output items' ids that they share. ``new_items``: the input of this request alone.
+    ``answer_id``: the part of the output items' ids that they share. ``new_items``: the input of this request alone;
+    ``earlier``: the items that it continues.
     """
 
     __slots__ = (
@@ -61,6 +65,7 @@ class ResponseTurn:
         "answer_id",
         "conversation",
         "created",
+        "earlier",
         "fields",
         "lock",
         "new_items",
@@ -81,6 +86,7 @@ class ResponseTurn:
         self.tenant = ""
         self.lock: ConversationLock | None = None
         self.new_items: list[Item] = []
+        self.earlier: list[Item] = []
         self._version = 0  # of the conversation, when it was read
         self._conversation_ids: set[str] = set()
 
@@ -125,6 +131,7 @@ class ResponseTurn:
             history = await self._history()
         except StoreUnavailable as error:
             raise store_unavailable(self._state, error) from None
+        self.earlier = history.items
         try:
             chat = as_chat(request, history, self.unseal)
             self.new_items = stored_input(self.fields, new_id, history.referenced)
@@ -135,6 +142,9 @@ class ResponseTurn:
     async def _history(self) -> History:
         ids = references(self.fields)
         found = await self._store.responses.items(self.tenant, ids) if ids else {}
+        for id_ in ids:
+            if id_ not in found:
+                raise item_not_found(id_, param="input")
         referenced = {id_: orjson.loads(body) for id_, body in found.items()}
         if self.conversation is not None:
             return History(await self._conversation_items(self.conversation), referenced)
@@ -171,14 +181,16 @@ class ResponseTurn:
 
     # --- seals --------------------------------------------------------------------------------------------------
 
-    def seal(self, text: str) -> str:
-        """Return the reasoning encrypted for this client; of a long one the end."""
+    def seal(self, text: str, kind: str = REASONING) -> str:
+        """Return a text encrypted for this client; of a long one the end."""
         data = text.encode("utf-8", "replace")
-        return self._state.secret.seal(self.tenant, REASONING, data[-MAX_SEALED:].decode("utf-8", "ignore"))
+        return self._state.secret.seal(self.tenant, kind, data[-MAX_SEALED:].decode("utf-8", "ignore"))
 
     def unseal(self, sealed: str) -> str | None:
-        """Return the text of reasoning that was sealed for this client, else None."""
-        return self._state.secret.unseal(self.tenant, REASONING, sealed)
+        """Return the reasoning or the summary that was sealed for this client, else None."""
+        secret = self._state.secret
+        text = secret.unseal(self.tenant, REASONING, sealed)
+        return secret.unseal(self.tenant, COMPACTION, sealed) if text is None else text
 
     # --- after the attempts -------------------------------------------------------------------------------------
 
