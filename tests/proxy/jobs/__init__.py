@@ -1,0 +1,1 @@
+"""Work that belongs to the server and not to a connection."""
