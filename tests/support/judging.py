@@ -3,6 +3,7 @@
 A test marked ``@pytest.mark.unjudged("reason")`` is not judged; the reason is required.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ import orjson
 from adapters.core.vendor import Op, Plan, Vendor
 from adapters.registry import BY_CATALOG
 from tests.support.invariants import Operation, Wanted, violations_of_body, violations_of_error, violations_of_wire
+from tests.support.responses_grammar import faults, faults_of_response, read_events
 from tests.support.tap import Seen
 
 
@@ -50,6 +52,10 @@ ENDINGS: Sequence[tuple[str, Operation]] = (
 )
 
 
+STORED = re.compile(r"/(?:responses|conversations)(?:/|$)")
+"""The paths of the Responses and Conversations APIs, in any spelling."""
+
+
 def path_of(requested: Mapping[str, Any]) -> str:
     """Return the path of a request by its body."""
     return "/completions" if "prompt" in requested else "/embeddings" if "input" in requested else "/chat/completions"
@@ -62,6 +68,8 @@ def violations_of_response(
 
     ``ended``: the response has been sent completely. An incomplete stream is judged up to its last event.
     """
+    if STORED.search(path):
+        return violations_of_stored(status, content_type, body, ended=ended)
     operation = next((operation for ending, operation in ENDINGS if path.rstrip("/").endswith(ending)), None)
     if operation is None or not status:
         return []
@@ -77,6 +85,26 @@ def violations_of_response(
         return []
     parsed = orjson.loads(body)
     return violations_of_body(parsed, wanted=wanted) if status == 200 else violations_of_error(parsed)
+
+
+def violations_of_stored(status: int, content_type: str, body: bytes, *, ended: bool) -> list[str]:
+    """Return the violations of a response of the Responses or the Conversations API."""
+    if not status:
+        return []
+    if content_type.startswith("text/event-stream"):
+        try:
+            events = read_events(body if ended else body[: body.rfind(b"\n\n") + 2] or b"\n\n")
+        except (AssertionError, ValueError, KeyError) as why:
+            return [f"the framing: {why}"]
+        return [f"{rule}: {what}" for rule, what in faults(events, ended=ended)] if events or ended else []
+    if not ended or not body or not content_type.startswith("application/json"):
+        return []
+    parsed = orjson.loads(body)
+    if status != 200:
+        return violations_of_error(parsed)
+    if parsed.get("object") == "response" and "deleted" not in parsed:
+        return [f"{rule}: {what}" for rule, what in faults_of_response(parsed)]
+    return []
 
 
 def _includes_usage(requested: bytes) -> bool:

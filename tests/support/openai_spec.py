@@ -15,6 +15,7 @@ import jsonschema_rs
 import orjson
 from ruamel.yaml import YAML
 
+from tests.support.responses_grammar import read_events
 from tests.support.tap import Seen
 
 Schema = dict[str, Any]
@@ -23,6 +24,13 @@ ANCHOR = re.compile(r"&(ref_\d+)\n((?: +- \w+\n)+)")
 ALIAS = re.compile(r"\*(ref_\d+)")
 DROPPED = ("discriminator", "$recursiveRef", "format", "nullable")
 NULL = {"type": "null"}
+DELETED_RESPONSE = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "object": {"const": "response"}, "deleted": {"const": True}},
+    "required": ["id", "object", "deleted"],
+    "additionalProperties": False,
+}
+"""What OpenAI answers to the deletion of a response. Its description has the object in an example only."""
 
 
 @cache
@@ -46,6 +54,8 @@ def _parsed(name: str) -> Schema:
 @cache
 def validator(name: str) -> jsonschema_rs.Draft202012Validator:
     """Return the validator of one of the description's schemas, with all schemas that it refers to."""
+    if name == "DeletedResponse":
+        return jsonschema_rs.Draft202012Validator(DELETED_RESPONSE)
     schemas: dict[str, Any] = {}
     wanted = [name]
     while wanted:
@@ -98,11 +108,39 @@ def obeys(seen: Seen) -> None:
         assert seen.headers["content-type"] == "application/json"
         holds("ErrorResponse", seen.json)
     else:
-        holds(_kind(seen.path), _floats(seen.json))
+        holds(_kind(seen), _floats(seen.json))
     assert seen.headers["x-request-id"].startswith("req_")
 
 
-def _kind(path: str) -> str:
+STORED = re.compile(r"/(?:responses|conversations)(?:/|$)")
+STORED_KINDS = (
+    (r"/responses/input_tokens$", "TokenCountsResource"),
+    (r"DELETE .*/responses/[^/]+$", "DeletedResponse"),
+    (r"/responses/[^/]+/input_items$", "ResponseItemList"),
+    (r"/responses(?:/[^/]+(?:/cancel)?)?$", "Response"),
+    (r"DELETE .*/conversations/[^/]+$", "DeletedConversationResource"),
+    (r"/conversations/[^/]+/items$", "ConversationItemList"),
+    (r"GET .*/conversations/[^/]+/items/[^/]+$", "ConversationItem"),
+    (r"/conversations", "ConversationResource"),
+)
+"""The schema of each answer of the Responses and Conversations APIs, by method and path; the first that matches."""
+STREAMED_KINDS = {
+    "response.output_text.delta": "ResponseTextDeltaEvent",
+    "response.output_text.done": "ResponseTextDoneEvent",
+}
+"""The schemas of events that do not have the name of their event."""
+
+
+def kind_of_event(type_: str) -> str:
+    """Return the schema of an event of a Responses stream: ``response.refusal.done`` has ``ResponseRefusalDoneEvent``."""
+    words = "".join(word.title() for word in re.split(r"[._]", type_))
+    return STREAMED_KINDS.get(type_) or f"{words}Event"
+
+
+def _kind(seen: Seen) -> str:
+    path = seen.path
+    if STORED.search(path):
+        return next(kind for pattern, kind in STORED_KINDS if re.search(pattern, f"{seen.method} {path.rstrip('/')}"))
     kinds = {
         "completions": "CreateCompletionResponse",
         "embeddings": "CreateEmbeddingResponse",
@@ -120,6 +158,11 @@ def is_chat(path: str) -> bool:
 
 
 def _stream(seen: Seen) -> None:
+    if STORED.search(seen.path):
+        whole = bytes(seen.body)
+        for event in read_events(whole[: whole.rfind(b"\n\n") + 2] or b"\n\n"):
+            holds(kind_of_event(event["type"]), event)
+        return
     events = list(seen.events())
     last = events.pop() if seen.ended else None
     for event in events:

@@ -21,8 +21,10 @@ ERROR_CODES = {
     *("invalid_image_mode", "image_file_too_large", "unsupported_image_media_type", "empty_image_file"),
     *("failed_to_download_image", "image_file_not_found"),
 }
+FINAL = ("completed", "incomplete", "failed", "cancelled")
+LAST = "a terminal event is last"
 CHANGING = {"status", "output", "usage", "error", "incomplete_details", "completed_at"}
-"""The members of the response object that differ between its events."""
+"""The members of the response object that differ between its events. ``store`` may become false in the last one."""
 USAGE = {
     "input_tokens": int,
     "input_tokens_details": {"cached_tokens", "cache_write_tokens"},
@@ -62,9 +64,32 @@ def holds_grammar(events: list[JsonObject]) -> None:
     assert not found, f"{found[:3]} in {[event.get('type') for event in events]}"
 
 
-def faults(events: list[JsonObject]) -> list[Fault]:
-    """Return the rules that a whole stream breaks."""
-    return _Stream().judged(events)
+def faults(events: list[JsonObject], *, ended: bool = True) -> list[Fault]:
+    """Return the rules that a stream breaks. ``ended``: it was read to its end."""
+    found = _Stream().judged(events)
+    return found if ended else [fault for fault in found if fault.rule != LAST]
+
+
+def faults_of_response(response: JsonObject) -> list[Fault]:
+    """Return the rules that a response object breaks which was sent whole: those of the last event of a stream."""
+    stream = _Stream()
+    output, status = response.get("output"), response.get("status")
+    if not str(response.get("id")).startswith("resp_") or type(response.get("created_at")) is not int:
+        stream.fault("a response has an id and a time", response)
+    if not isinstance(output, list) or not all(isinstance(item, dict) for item in output):
+        stream.fault("the output is a list of items", output)
+        return stream.found
+    if status not in ("queued", "in_progress", *FINAL):
+        stream.fault("the status is known", status)
+    for item in output:
+        if not str(item.get("id")).startswith(PREFIXES.get(item.get("type", ""), "?")):
+            stream.fault("the id fits the type", item)
+        stream.items.append(_Item(item))
+        stream.items[-1].done = item
+    if len({item.get("id") for item in output}) != len(output):
+        stream.fault("ids are unique", output)
+    stream.of_response(response)
+    return stream.found
 
 
 class _Part:
@@ -102,7 +127,7 @@ class _Stream:
             self.fault("created is first", events[:1])
             return self.found
         if events[-1].get("type") not in TERMINAL:
-            self.fault("a terminal event is last", events[-1].get("type"))
+            self.fault(LAST, events[-1].get("type"))
         self._numbers(events)
         self.first = events[0]["response"]
         for at, event in enumerate(events):
@@ -145,7 +170,8 @@ class _Stream:
         if response.get("id") != self.first.get("id"):
             self.fault("the response id is constant", response.get("id"))
         for name in {*response, *self.first} - CHANGING - {"id"}:
-            if response.get(name, "absent") != self.first.get(name, "absent"):
+            not_stored = name == "store" and type_ in TERMINAL and response.get(name) is False
+            if response.get(name, "absent") != self.first.get(name, "absent") and not not_stored:
                 self.fault("members are constant", name)
         if type_ in LIFECYCLE:
             if response.get("usage", "absent") is not None:
@@ -166,7 +192,12 @@ class _Stream:
         if self.last_type == type_ and not isinstance(output, list):
             self.fault("the output has the items of the stream", output)
             return
-        self._output(output, status)
+        self.of_response(response)
+
+    def of_response(self, response: JsonObject) -> None:
+        """Judge a response object beside the items of its stream."""
+        status = response.get("status")
+        self._output(response["output"], status)
         self._outcome(response, status)
         if status in ("completed", "incomplete"):
             self._usage(response.get("usage"))

@@ -12,7 +12,7 @@ from proxy.server.fast_path import EXTENSION, FAST_PATH, FastPath, fast_path_of
 
 @dataclass
 class Seen:
-    """One response: its request's path and body, status, headers and bytes. ``ended``: its last byte has been sent.
+    """One response: its request's path, method and body, status, headers, bytes. ``ended``: its last byte has been sent.
 
     ``most`` limits the recorded bytes of the request and of the response; ``dropped``: there were more.
     """
@@ -25,6 +25,7 @@ class Seen:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     ended: bool = False
+    method: str = "POST"
 
     @property
     def streamed(self) -> bool:
@@ -109,7 +110,7 @@ class Tap:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        seen = Seen(scope["path"], self._most)
+        seen = Seen(scope["path"], self._most, method=scope["method"])
         self._begun(seen)
 
         async def recorded_receive() -> Message:

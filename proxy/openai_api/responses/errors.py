@@ -38,6 +38,16 @@ def item_not_found(item: str, param: str | None = None) -> NoSuchObject:
     return NoSuchObject(Message("Item with id '{id}' not found.", id=shown(item)), param=param)
 
 
+def duplicate_item(item: str) -> BadRequest:
+    """Return the error for two items of one id in the input of a turn. Source of the text: continuedev/continue#10723."""
+    return BadRequest(
+        Message(
+            "Duplicate item found with id {id}. Remove duplicate items from your input and try again.", id=shown(item)
+        ),
+        param="input",
+    )
+
+
 def chain_error(chain: BrokenChain) -> BadRequest:
     """Return the error for a chain that can't be continued."""
     if chain.cause == "missing":

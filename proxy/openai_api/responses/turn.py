@@ -19,6 +19,7 @@ from proxy.openai_api.responses.conversation_lock import ConversationLock
 from proxy.openai_api.responses.errors import (
     chain_error,
     conversation_not_found,
+    duplicate_item,
     history_too_long,
     item_not_found,
     store_unavailable,
@@ -137,7 +138,17 @@ class ResponseTurn:
             self.new_items = stored_input(self.fields, new_id, history.referenced)
         except Refused as refused:
             raise NotSupported.of(refused) from None
+        if self.conversation is not None:
+            ids: set[str] = set()
+            for item in self._brought():
+                if item["id"] in ids:
+                    raise duplicate_item(item["id"])
+                ids.add(item["id"])
         return chat
+
+    def _brought(self) -> list[Item]:
+        """Return the input that the conversation does not have yet."""
+        return [item for item in self.new_items if item["id"] not in self._conversation_ids]
 
     async def _history(self) -> History:
         ids = references(self.fields)
@@ -233,8 +244,7 @@ class ResponseTurn:
         """Return what a complete turn adds to its conversation; a failed one adds nothing."""
         if self.conversation is None or status not in ("completed", "incomplete"):
             return None
-        brought = [item for item in self.new_items if item["id"] not in self._conversation_ids]
-        return ConversationAppend(self.conversation, stored_items([*brought, *output]), self._version)
+        return ConversationAppend(self.conversation, stored_items([*self._brought(), *output]), self._version)
 
 
 def stored_items(items: Sequence[Item]) -> list[StoredItem]:

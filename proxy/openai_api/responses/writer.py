@@ -39,6 +39,9 @@ NOT_ADDED: Mapping[WriteResult, Message] = {
     WriteResult.TOO_MANY_ITEMS: Message(
         "The conversation is full, so this turn was not added. Begin a new conversation, for example with a summary."
     ),
+    WriteResult.TOO_LARGE: Message(
+        "The turn is larger than the store accepts (store.max_memory_mb), so it was not added to its conversation."
+    ),
 }
 """Why a turn was not added to its conversation, if not because of another change."""
 NOT_STORED = Adaptation(
@@ -75,6 +78,7 @@ class ResponsesWriter(ResponseWriter):
         self._turn = turn
         self._state = state
         self._assembler: ResponseAssembler | None = None
+        self._unsent: list[ResponseEvent] = []  # the last events of a response that is being stored
 
     def _assembled(self, model: str) -> ResponseAssembler:
         """Return the assembler; it is made when the first content arrives, which names the model."""
@@ -127,10 +131,12 @@ class ResponsesWriter(ResponseWriter):
 
         Raises Overloaded if it could not be added to its conversation and nothing was sent yet.
         """
+        self._unsent = last
         error = await self._store(assembler)
         if error is not None:
             if not self._request.stream or not self.head_sent:
                 raise error
+            self._record.code, self._record.param, self._record.reason = error.code, error.param, error.reason
             last = [*last[:-1], self._failed(last[-1], error)]
         if self._comment_pending is not None:
             await self._comment_written()
@@ -154,17 +160,16 @@ class ResponsesWriter(ResponseWriter):
             result = await turn.store(response, assembler.stored_items, target)
         except StoreUnavailable as trouble:
             unavailable = store_unavailable(self._state, trouble)
-            if turn.conversation is not None:
-                return unavailable
-            result = WriteResult.TOO_LARGE
+            self._not_stored(response)
+            return unavailable if turn.conversation is not None else None
         if result is WriteResult.DONE:
             return None
-        if turn.conversation is not None and result is not WriteResult.TOO_LARGE:
-            not_added = Overloaded(NOT_ADDED.get(result, CHANGED), reason=Reason.STORE_UNAVAILABLE)
-            not_added.retry_after_s = 1.0
-            return not_added
         self._not_stored(response)
-        return None
+        if turn.conversation is None:
+            return None
+        not_added = Overloaded(NOT_ADDED.get(result, CHANGED), reason=Reason.STORE_UNAVAILABLE)
+        not_added.retry_after_s = 1.0
+        return not_added
 
     def _not_stored(self, response: dict[str, Any]) -> None:
         response["store"] = False
@@ -179,6 +184,7 @@ class ResponsesWriter(ResponseWriter):
             **last.data["response"],
             "status": "failed",
             "completed_at": None,
+            "incomplete_details": None,
             "error": {"code": "server_error", "message": message},
         }
         type_ = "response.failed"
@@ -191,14 +197,20 @@ class ResponsesWriter(ResponseWriter):
             await super().fail(error)
             return
         self._held = []
-        self._record.code, self._record.param, self._record.reason = error.code, error.param, error.reason
-        self._record.outcome_word = "truncated"
         assembler = self._assembled(self._request.model)
         last = assembler.begin()
         if error.code == "content_filter" and self.content_sent:
+            # The same end as after a vendor's finish reason, in the log too: the client gets no error.
             last += assembler.complete(self._record.usage or NO_USAGE, incomplete="content_filter")
+            await self._end(assembler, last)
+            return
+        self._record.code, self._record.param, self._record.reason = error.code, error.param, error.reason
+        self._record.outcome_word = "truncated"
+        if self._unsent:  # the store was not asked again: it may have the response by now
+            self._not_stored(assembler.response)
+            last = [*self._unsent[:-1], self._failed(self._unsent[-1], error)]
         else:
             message = error.error(self._channel.language())["message"]  # it ends with the error's own code
             last += assembler.fail(failed_code(error.http_status), message)
-        await self._store(assembler)
+            await self._store(assembler)
         await self._write(encode_all(last), more=False)
