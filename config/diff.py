@@ -8,7 +8,7 @@ from config.errors import ConfigError, Diagnostic, Location, key_path
 from config.schema import Settings
 
 NEEDS_RESTART = ("listen", "admin_listen", "transport", "max_concurrency")
-"""Keys of ``server`` that need a restart: sockets and pools are created once, at startup."""
+"""Keys of ``server`` that need a restart: sockets and pools are created once, at startup. So do all keys of ``store``."""
 MAX_LISTED = 20
 """Maximum number of changes or diagnostics in a log line."""
 
@@ -103,7 +103,13 @@ def keep_fixed_settings(before: Settings, after: Settings, source: str) -> tuple
                 )
             ]
         )
-    return after.model_copy(update={"server": server}), [f"server.{key}" for key in differ]
+    stored = [
+        f"store.{key}"
+        for key in type(after.store).model_fields
+        if getattr(before.store, key) != getattr(after.store, key)
+    ]
+    settings = after.model_copy(update={"server": server, "store": before.store})
+    return settings, [*(f"server.{key}" for key in differ), *stored]
 
 
 def changed_keys(before: Settings, after: Settings) -> list[str]:

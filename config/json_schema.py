@@ -1,13 +1,15 @@
 """``python -m config.json_schema`` generates the JSON Schema of banjia.yaml, for editors, from config/schema.py."""
 
 import ast
+import inspect
 import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 from config import schema
-from config.schema import PlannedValue, Section, Settings
+from config.schema import PlannedValue, Settings
+from config.sections import Section
 
 Json = dict[str, Any]
 
@@ -33,8 +35,8 @@ def text() -> str:
 
 
 def docstrings(section: type[Section]) -> dict[str, str]:
-    """Return the string below each key of a section, from the source of config/schema.py."""
-    source = ast.parse(Path(schema.__file__).read_text(encoding="utf-8"))
+    """Return the string below each key of a section, from the source of its module."""
+    source = ast.parse(Path(inspect.getfile(section)).read_text(encoding="utf-8"))
     body = next(node.body for node in source.body if isinstance(node, ast.ClassDef) and node.name == section.__name__)
     texts = {}
     for key, below in itertools.pairwise(body):

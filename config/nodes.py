@@ -15,7 +15,7 @@ _URL_WITH_MORE = re.compile(r"://[^/]*@|://.*[?#]")
 CREDENTIALS = ("api_key", "api_keys", "access_key", "secret_key", "secret_id")
 """Keys of a vendor that may be unset: the vendor is then off."""
 
-SERVER_SECRETS = (("server", "client_keys"), ("server", "admin_token"))
+SERVER_SECRETS = (("server", "client_keys"), ("server", "admin_token"), ("store", "secret"))
 """Paths of the server's secrets."""
 
 

@@ -12,9 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     PrivateAttr,
@@ -31,6 +29,7 @@ from adapters.registry import EXAMPLE_TARGET, VENDORS
 from config.catalog.overrides import CatalogOverrides
 from config.errors import InvalidValue, expecting
 from config.origins import configured_host, configured_origin
+from config.sections import Emulations, Section, StoreSettings, Switch
 
 Strategy = Literal["failover", "weighted", "fastest", "cheapest"]
 RetryCause = Literal["5xx", "html", "reset", "timeout", "error_in_200"]
@@ -86,16 +85,6 @@ def _one_or_many_texts(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _switch(value: Any) -> Any:
-    """Accept on and off too, which YAML 1.2 parses as text."""
-    return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
-
-
-def _as_word(value: Any) -> Any:
-    """Return ``true`` and ``false`` as the words for them."""
-    return {True: "on", False: "off"}[value] if type(value) is bool else value
-
-
 def _number(value: Any) -> Any:
     """Accept a number as text, as environment variables give it."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
@@ -135,7 +124,6 @@ def _hard_to_guess(token: SecretStr) -> SecretStr:
 Secret = Annotated[SecretStr, AfterValidator(_sendable)]
 AdminToken = Annotated[SecretStr, AfterValidator(_sendable), AfterValidator(_hard_to_guess)]
 Secrets = Annotated[list[Secret], BeforeValidator(_one_or_many_texts), AfterValidator(_without_empty_keys)]
-Switch = Annotated[bool, BeforeValidator(_switch)]
 Origins = Annotated[list[Annotated[str, AfterValidator(configured_origin)]], BeforeValidator(_one_or_many_texts)]
 Hosts = Annotated[list[Annotated[str, AfterValidator(configured_host)]], BeforeValidator(_one_or_many_texts)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
@@ -222,12 +210,6 @@ def _moderations_target(value: str) -> str:
     if value not in ("refuse", "pass") and not (vendor and slash and model and value == value.strip()):
         raise InvalidValue(expected=Message("refuse, pass, or vendor/model"))
     return value
-
-
-class Section(BaseModel):
-    """A group of keys. Unknown keys are errors; values are coerced only where a text file needs it; instances are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Server(Section):
@@ -400,49 +382,6 @@ class VendorEntry(Section):
         return _without_empty_keys([self.api_key] if self.api_key is not None else self.api_keys)
 
 
-Repairable = Annotated[Literal["on", "no_repair", "off"], BeforeValidator(_as_word)]
-"""Whether an emulation that checks whole answers is on, and whether it asks once more for an invalid one."""
-LOGPROBS = frozenset({"logprobs", "top_logprobs"})
-"""The fields that policy.emulate.logprobs leaves out."""
-
-
-class Emulations(Section):
-    """Emulation of features that a vendor lacks. With an emulation off, banjia refuses the field for such a vendor."""
-
-    n: Switch = True
-    """Emulate n for models that return one choice: one upstream call per choice, each billed by the vendor."""
-    stop: Switch = True
-    """Emulate stop strings that a vendor does not accept: banjia cuts the answer at the match and ends the upstream call."""
-    stream: Switch = True
-    """Emulate whole responses of models that only stream, or that think only in streams: banjia joins the chunks. off: refuse the first, and disable thinking for the second."""
-    dimensions: Switch = True
-    """Emulate smaller embeddings of models whose catalog row has the fact prefix_dimensions: banjia cuts each vector and normalizes it."""
-    parallel_tool_calls: Switch = True
-    """Emulate parallel_tool_calls: false for vendors without that parameter: banjia returns the first tool call of an answer."""
-    tools: Repairable = "on"
-    """Emulate tools for models that have none: the tools go into the prompt, banjia checks each call by its schema, and asks once more if one is invalid. no_repair: check only."""
-    tool_choice: Repairable = "on"
-    """Emulate a forced tool call for models that cannot be forced: the prompt asks for the call, banjia checks that the answer has it, and asks once more if not. no_repair: check only."""
-    response_format: Repairable = "on"
-    """Emulate json_schema and json_object for models that lack them: the schema goes into the prompt, banjia checks the answer, and asks once more if it is invalid. no_repair: check only."""
-    reasoning: Switch = True
-    """Keep the reasoning of answers with tool calls for a day, and send it back to models that require or use it when the client omits it. off: keep nothing; models that require it get a space."""
-    logprobs: Literal["omit", "off"] = "off"
-    """omit: leave out logprobs and top_logprobs for models that return none, also under strict; the answer has logprobs: null. off: refuse them."""
-
-    def off(self) -> frozenset[str]:
-        """Return the names of the emulations that are off."""
-        return frozenset(name for name, value in self if value in (False, "off"))
-
-    def unrepaired(self) -> frozenset[str]:
-        """Return the names of the emulations that ask no second time."""
-        return frozenset(name for name, value in self if value == "no_repair")
-
-    def omitted(self) -> frozenset[str]:
-        """Return the request fields that are left out if a vendor would refuse them."""
-        return LOGPROBS if self.logprobs == "omit" else frozenset()
-
-
 class Policy(Section):
     """What banjia does when a vendor lacks a feature or fails."""
 
@@ -496,15 +435,6 @@ class Log(Section):
 
     format: Literal["json", "text"] | None = None
     """json, or text (one readable line). Default: text if standard output is a terminal, otherwise json."""
-
-
-class StoreSettings(Section):
-    """What banjia keeps between requests."""
-
-    url: Annotated[str, PlannedValue("memory")] = "memory"
-    """Where it is kept. memory: in this process, until it ends."""
-    max_memory_mb: Annotated[float, Field(ge=1, le=65_536)] | None = None
-    """Most memory that the store uses, in MiB; what has been unused for longest is removed first. Default: 64, or an eighth of the memory limit if that is less."""
 
 
 class TargetEntry(Section):

@@ -31,13 +31,13 @@ from proxy.observability.memory_budget import MemoryBudget, max_body, store_limi
 from proxy.observability.memory_guard import MemoryGuard
 from proxy.observability.metrics.registry import Labels, Metrics
 from proxy.observability.metrics.requests import RequestMetrics
+from proxy.observability.metrics.store import register_store
 from proxy.routing.circuit_breaker import CircuitBreaker
 from proxy.routing.latency import LatencyTracker
 from proxy.routing.refused_fields import RefusedFields
 from proxy.routing.retry_budget import RetryBudget
 from proxy.server.origin_guard import admin_guard, api_guard
-from proxy.storage.memory.store import MemoryStore
-from proxy.storage.secret import ServerSecret
+from proxy.storage.open_store import open_store
 from proxy.upstream.client import Upstream
 from proxy.version import version
 
@@ -121,7 +121,10 @@ class AppState:
         emulated: bool = False,
         memory: MemoryGuard | None = None,
     ) -> None:
-        """``emulated``: the vendors are emulators started by banjia, and responses are labelled accordingly."""
+        """``emulated``: the vendors are emulators started by banjia, and responses are labelled accordingly.
+
+        Opens the store. Raises StoreError.
+        """
         self.memory = memory or MemoryGuard()
         self.emulated = emulated
         self.upstream = upstream
@@ -144,8 +147,7 @@ class AppState:
         self.breaker = CircuitBreaker()
         self.latencies = LatencyTracker()
         self.refused_fields = RefusedFields()
-        self.secret = ServerSecret()
-        self.store = MemoryStore(store_limit(settings, self.memory.limit))
+        self.store, self.secret = open_store(settings.store, store_limit(settings, self.memory.limit))
         self.earlier_reasoning = {"found": 0, "missing": 0}
         """Earlier answers with tool calls whose reasoning the client omitted, by whether the store had it."""
         self.beijing_time: Callable[[], datetime.datetime] = _beijing_time
@@ -297,16 +299,7 @@ class AppState:
             lambda: {("held",): self.budget.held, ("limit",): self.budget.limit},
         )  # fmt: skip
         gauge("banjia_cooling_down_targets", "1 for a target that is cooling down.", ("target",), self._cooling_down)
-
-        gauge(
-            "banjia_store_bytes", "Size of the store in memory, and its limit.", ("kind",),
-            lambda: {(kind,): size for kind, size in self.store.metrics.sizes().items()},
-        )  # fmt: skip
-        gauge("banjia_store_entries", "Entries of the store in memory.", (), lambda: {(): len(self.store.values)})
-        self.metrics.counter(
-            "banjia_store_removed_total", "Entries removed from the store in memory, by cause.", ("cause",),
-            lambda: {(cause,): count for cause, count in self.store.metrics.removed.items()},
-        )  # fmt: skip
+        register_store(self.metrics, self.store)
         self.metrics.counter(
             "banjia_earlier_reasoning_total",
             "Earlier answers with tool calls that a client sent without their reasoning, by whether banjia had kept it.",
@@ -334,12 +327,13 @@ class AppState:
         self.log.flush()
 
     async def aclose(self) -> None:
-        """Close the upstream connections and flush the access log."""
+        """Close the upstream connections and the store, and flush the access log."""
         self.memory.close()
         if self._background:
             await asyncio.wait(self._background, timeout=BACKGROUND_S)
         await self.upstream.aclose()
         self.flush()
+        await self.store.aclose()
 
 
 def _beijing_time() -> datetime.datetime:
@@ -355,7 +349,7 @@ def _passwords(outbound: str) -> set[str]:
 
 def secrets_of(settings: Settings) -> list[SecretStr]:
     """Return every secret of a configuration, longest first, because one may be a prefix of another."""
-    texts = {*settings.client_keys(), settings.admin_token()}
+    texts = {*settings.client_keys(), settings.admin_token(), settings.store.configured_secret()}
     for entry in settings.vendors.values():
         texts |= {key.get_secret_value() for key in entry.keys()}  # noqa: SIM118 - no mapping: its keys are its credentials
         texts |= set(entry.headers.values())

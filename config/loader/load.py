@@ -12,7 +12,8 @@ from adapters.core.message import COMMA, EMPTY, Message, joined
 from config.errors import DEFAULT_CODE, ConfigError, Diagnostic, Location
 from config.loader.system_errors import reason_of
 from config.nodes import Node
-from config.schema import Section, Settings
+from config.schema import Settings
+from config.sections import Section
 
 __all__ = ["ConfigError", "Diagnostic", "LoadedConfig", "find_file", "load", "load_file", "sources"]
 

@@ -5,7 +5,8 @@ from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
 from config.catalog.models import CatalogSection
-from config.schema import Policy, PolicyKeys, Section, Settings
+from config.schema import Policy, PolicyKeys, Settings
+from config.sections import Section
 
 
 def unwrap(annotation: Any) -> Any:

@@ -13,7 +13,8 @@ from config.catalog.overrides import CatalogOverrides
 from config.errors import Diagnostic, InvalidValue, got, nearest
 from config.loader.schema_walk import at, fields, is_section
 from config.nodes import Node, describe, describe_literal, follow, is_credential
-from config.schema import ModelEntry, Section, Settings, TargetEntry
+from config.schema import ModelEntry, Settings, TargetEntry
+from config.sections import Section
 
 MAX_DIAGNOSTICS = 300
 """Maximum number of validation errors listed at once: finding the nearest known word for each takes long."""
@@ -80,7 +81,7 @@ def _message_parts(
 ) -> MessageParts:
     kind, ctx = detail["type"], detail.get("ctx", {})
     found = got(describe(node, path))
-    if kind in ("value_error", "two_keys", "header", "price"):
+    if kind in ("value_error", "two_keys", "header", "price", "store_dir"):
         problem, expected = _stated(kind, ctx)
         return problem or found, expected, ""
     if kind == "not_yet":

@@ -113,6 +113,7 @@ def status_of(state: AppState) -> dict[str, Any]:
         "emulated": state.emulated,
         "draining": state.draining,
         "active": state.active,
+        "store": {"kind": state.store.kind, **state.store.metrics.sizes()},
         "endings": state.request_metrics.outcomes(),
         "vendors": {name: "on" if name in snapshot.routing.enabled else "off" for name in snapshot.settings.vendors},
         "models": _models(state),

@@ -87,7 +87,7 @@ def demo(port: int | None, listen: str | None) -> None:
         "banjia serve --emulate --port 9000",
         "banjia serve --emulate --listen 127.0.0.1:0",
         codes="Exit codes: 0 after a signal; 1 if the address is in use, or at a second signal; "
-        "2 if the command line or the configuration is invalid.",
+        "2 if the command line or the configuration is invalid, or if the store cannot be opened.",
     ),
 )
 @CONFIG
@@ -102,6 +102,7 @@ def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None
     reject_both(port, listen)
     from proxy.lifecycle.run import run
     from proxy.observability.log_writer import install_log_streams
+    from proxy.storage.interface import StoreError
 
     logs = install_log_streams(access_lines=True)
     environ = dict(os.environ)
@@ -123,6 +124,8 @@ def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None
         )
     except OSError as error:
         fail(error_line(message_of(error)), 1, code_of(error))
+    except StoreError as error:
+        fail(error_line(Message("{problem} ({cure})", problem=error.message, cure=error.cure)), 2, error.code)
 
 
 def code_of(error: OSError) -> str:

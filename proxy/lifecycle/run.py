@@ -25,6 +25,7 @@ from proxy.lifecycle.emulation import EmulatedVendors, Emulators, emulated
 from proxy.lifecycle.file_watcher import read_states
 from proxy.lifecycle.reload import ConfigReader, reload_on_change, reload_on_hangup
 from proxy.lifecycle.shutdown import GracefulServer, QuietServer, stop_on_signals
+from proxy.lifecycle.store_sweep import sweep_store
 from proxy.observability.log_writer import LogStreams
 from proxy.observability.loop_monitor import LoopMonitor
 from proxy.server.protocol import GuardedHttpProtocol
@@ -119,9 +120,12 @@ async def serve(
         ),
         opened,
     )  # fmt: skip
-    with monitor_event_loop(state), stop_on_signals(server, state):
-        async with admin_server(state, admin):
-            await server.serve([sock])
+    try:
+        with monitor_event_loop(state), stop_on_signals(server, state):
+            async with admin_server(state, admin), sweep_store(state):
+                await server.serve([sock])
+    finally:
+        await state.store.aclose()  # the server waits only a moment for AppState.aclose
 
 
 @contextmanager
@@ -213,6 +217,7 @@ def run(
 
             def ready() -> None:
                 out(greeting(state, url_of(sock)))
+                out(store_line(state))
                 out(outbound_line(state))
                 if admin is not None:
                     out(Message("metrics on {url}", url=f"{url_of(admin)}/metrics"))
@@ -262,6 +267,18 @@ def outbound_line(state: AppState) -> Message:
         for proxy, names in outbound_routes.items()
     ]
     return Message("connecting to vendors: {routes}", routes=joined(SEMICOLON, parts))
+
+
+def store_line(state: AppState) -> Message:
+    """Return the startup line about the store."""
+    settings = state.snapshot.settings.store
+    if settings.path:
+        return Message("storing responses and conversations in {path}", path=settings.path)
+    limit = state.store.metrics.limit or 0
+    return Message(
+        "storing in memory, up to {limit} MiB; it is lost at a restart (store.url: sqlite:PATH keeps it)",
+        limit=limit // (1024 * 1024),
+    )
 
 
 def _proxy(url: str) -> str:

@@ -236,10 +236,10 @@ class Store(Protocol):
         """Counters of the store's operations, and its size."""
         ...
 
-    async def sweep(self, untouched_before: float | None = None) -> int:
+    async def sweep(self, conversations_s: float | None = None) -> int:
         """Delete one small slice of what has expired; return how many objects that were. 0: nothing is left.
 
-        ``untouched_before``: conversations that were not changed since this time (seconds since the epoch) are deleted.
+        ``conversations_s``: how long a conversation is kept that does not change (seconds); None: until it is deleted.
         """
         ...
 

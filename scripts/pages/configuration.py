@@ -11,7 +11,8 @@ from config import json_schema as publish
 from config.catalog import models as catalog
 from config.loader.environment import key_names, vendors_by_rank
 from config.loader.schema_walk import fields, is_section, unwrap
-from config.schema import Section, Settings
+from config.schema import Settings
+from config.sections import Section
 from scripts.pages.table import code, table
 
 Json = Mapping[str, Any]
@@ -56,6 +57,10 @@ EXAMPLES: Mapping[str, str] = {
     "policy.moderations": "pass",
     "policy.drop": "logprobs,top_logprobs",
     "log.format": "json",
+    "store.url": "sqlite:/var/lib/banjia/banjia.db",
+    "store.dir": "/var/lib/banjia",
+    "store.conversations_days": "90",
+    "store.secret": "a-random-word-of-at-least-32-characters",
 }
 """Example values, where the type alone gives no useful one."""
 DESCRIBED_ELSEWHERE = ("models.NAME.policy",)

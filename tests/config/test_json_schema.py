@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from config import json_schema as publish
 from config.loader.load import load
-from config.schema import Section
+from config.sections import Section
 from tests.config.config_file import loaded
 
 EXAMPLES = sorted((Path(publish.__file__).parent / "examples").glob("*.yaml"))

@@ -10,6 +10,7 @@ from config.loader.load import ConfigError, LoadedConfig, load
 from config.schema import Settings
 from proxy.commands.doctor import local
 from proxy.commands.doctor.report import Finding, failed
+from proxy.commands.doctor.store import check_store
 from proxy.commands.doctor.vendor import VendorCheck
 from proxy.upstream.client import Upstream
 
@@ -72,6 +73,8 @@ def _check_local(
         report(finding)
     if loaded:
         for finding in local.check_listen(settings):
+            report(finding)
+        for finding in check_store(settings.store):
             report(finding)
 
 

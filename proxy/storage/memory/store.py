@@ -23,6 +23,7 @@ class MemoryStore:
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.time) -> None:
         """``limit``: the size of all that it holds (bytes). ``clock`` returns seconds since the epoch."""
+        self._clock = clock
         self.metrics = StoreMetrics(limit)
         self.space = MemorySpace(self.metrics)
         index = ItemIndex()
@@ -32,12 +33,16 @@ class MemoryStore:
         self.leases = MemoryLeases(clock)
         self.runs = MemoryRuns(self.responses, self.leases, clock)
 
-    async def sweep(self, untouched_before: float | None = None) -> int:
+    def __len__(self) -> int:
+        """Return the number of values, responses and conversations."""
+        return len(self.values) + len(self.responses.held) + len(self.conversations.held)
+
+    async def sweep(self, conversations_s: float | None = None) -> int:
         """Delete one slice of what has expired."""
         self.leases.remove_expired()
         count = self.values.remove_expired() + self.responses.remove_expired(SLICE)
-        if untouched_before is not None:
-            count += self.conversations.remove_untouched(untouched_before, SLICE)
+        if conversations_s is not None:
+            count += self.conversations.remove_untouched(self._clock() - conversations_s, SLICE)
         return count
 
     async def aclose(self) -> None:

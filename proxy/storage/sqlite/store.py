@@ -55,9 +55,10 @@ class SqliteStore:
         self.leases = SqliteLeases(self._writer, clock)
         self.runs = SqliteRuns(self._writer, self._readers, clock)
 
-    async def sweep(self, untouched_before: float | None = None) -> int:
+    async def sweep(self, conversations_s: float | None = None) -> int:
         """Delete one slice of what has expired."""
         now = self._clock()
+        untouched_before = None if conversations_s is None else now - conversations_s
         count = await self._writer.run("sweep", lambda connection: _sweep(connection, now, untouched_before))
         self.metrics.removed["expired"] += count
         return count

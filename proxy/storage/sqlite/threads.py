@@ -108,11 +108,10 @@ class WorkerThread:
 
     async def aclose(self) -> None:
         """Run the jobs that were accepted, then close the connections. Wait at most CLOSING_S."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        for _ in self._threads:
-            self._queue.put(None)
+        if not self._is_closed:
+            self._is_closed = True
+            for _ in self._threads:
+                self._queue.put(None)
         await in_daemon_thread(self._join, "store-close")
 
     def _join(self) -> None:

@@ -11,7 +11,8 @@ from adapters.core.adaptations import VerdictWord
 from adapters.openai_params.operations import OPERATIONS
 from config.loader.load import ConfigError, load
 from config.loader.schema_walk import fields, is_section, unwrap
-from config.schema import Section, Settings
+from config.schema import Settings
+from config.sections import Section
 from proxy.commands.vendors import each_variant
 from scripts import pages
 from scripts.pages import configuration, verdicts

@@ -29,7 +29,7 @@ Message = dict[str, Any]
 def state_of(settings: Mapping[str, Any] = KIMI, values: KeyValueStore | None = None) -> AppState:
     state = AppState(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))))
     if values is not None:
-        state.store.values = values  # type: ignore[assignment]
+        state.store.values = values  # type: ignore[misc]
     return state
 
 

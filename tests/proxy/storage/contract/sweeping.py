@@ -7,10 +7,10 @@ from tests.proxy.storage.contract.base import DAY, START, Contract, Time, added,
 T = "tenant"
 
 
-async def sweep(store: Store, untouched_before: float | None = None) -> int:
+async def sweep(store: Store, conversations_s: float | None = None) -> int:
     """Sweep until nothing is left; return how many objects were deleted."""
     count = 0
-    while deleted := await store.sweep(untouched_before):
+    while deleted := await store.sweep(conversations_s):
         count += deleted
     return count
 
@@ -48,7 +48,7 @@ class SweepingContract(Contract):
             await store.conversations.update(T, "changed", b"{}")
             time.now += DAY
             assert await sweep(store) == 0
-            assert await sweep(store, time.now - 1.5 * DAY) == 1
+            assert await sweep(store, 1.5 * DAY) == 1
             assert await store.conversations.get(T, "old") is None
             assert await store.responses.items(T, ["1", "2"]) == {"2": items("2")[0].body}
             assert await store.conversations.get(T, "appended") is not None
