@@ -23,9 +23,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import emulators
 from proxy.commands.tiktoken import export
-from tests.clients.apps.expected import failure, wait
-from tests.support.client_stage import EMBEDS, VARIANTS, Front, Stage, until
+from proxy.lifecycle.emulation import key_and_base_url
+from tests.clients.apps.expected import ending, failure, wait
+from tests.support.client_stage import EMBEDS, VARIANTS, Front, Stage, target_of, until
 from tests.support.tap import Seen
 
 VENDORS = tuple(name for name, variant in VARIANTS.items() if variant.variant is None)
@@ -37,6 +39,11 @@ WAITS_S = 2.0
 
 OMITS_LOGPROBS = frozenset({"deepeval", "guidance"})
 """Applications that request logprobs whatever the model, and do without: they run with ``policy.emulate.logprobs: omit``."""
+
+MEETS_FAULTS = frozenset({"ai-sdk", "codex"})
+"""Applications with parts that request ``gpt-4o-short``, whose answers end after four tokens, or a model of ``FAULTS``."""
+FAULTS = {"cut": "cut=40", "long": "context"}
+"""The faults of the vendors of ``gpt-4o-cut`` (the connection breaks within the answer) and ``gpt-4o-long``."""
 
 
 @dataclass
@@ -50,21 +57,21 @@ class Played:
     """The access lines of its requests."""
     seen: list[Seen]
 
-    def unfinished(self) -> list[str]:
-        """Return one text for each request that has not ended as complete with a status below 400."""
+    def unfinished(self, expected: str = "complete") -> list[str]:
+        """Return one text for each request that has not ended as expected: complete, with a status below 400."""
         endings = {str(line["request_id"]): line for line in self.lines}
         found = []
         for one in self.seen:
             line = endings.get(one.headers.get("x-request-id", ""))
-            ending = line["ending"] if line else "complete" if one.ended and not logged(one) else "open"
-            if ending != "complete" or one.status >= 400:
-                found.append(f"{one.path} ended {ending} with {one.status}: {tail(one)}")
+            ended = line["ending"] if line else "complete" if one.ended and not logged(one) else "open"
+            if ended != expected or (expected == "complete" and one.status >= 400):
+                found.append(f"{one.path} ended {ended} with {one.status}: {tail(one)}")
         return found
 
 
 def logged(one: Seen) -> bool:
     """Return whether the access log has a line for this request, because it calls a vendor."""
-    return one.path.endswith(("/completions", "/embeddings"))
+    return one.path.endswith(("/completions", "/embeddings", "/responses"))
 
 
 def tail(one: Seen) -> str:
@@ -85,7 +92,7 @@ class Run:
         """Yield each part that failed, with the reason."""
         for part in self.parts:
             waiting = wait(self.name, self.vendor, part.name)
-            wrong = part.error or "\n".join(part.unfinished())
+            wrong = part.error or "\n".join(part.unfinished(ending(self.name, part.name)))
             if waiting:
                 wrong = refused(part, waiting.code, judge_time=judge_time)
             elif failure(self.name, self.vendor, part.name):
@@ -106,10 +113,22 @@ def refused(part: Played, code: str, *, judge_time: bool) -> str:
     return ""
 
 
-def settings(name: str, vendor: str, stage: Stage) -> dict[str, Any]:
-    """Return an application's configuration with the vendor, and with the first that has embeddings."""
+@contextlib.contextmanager
+def configured(name: str, vendor: str, stage: Stage) -> Iterator[dict[str, Any]]:
+    """Yield an application's configuration with the vendor, with the first that has embeddings, and with faulty models."""
     more: dict[str, Any] = {"policy": {"emulate": {"logprobs": "omit"}}} if name in OMITS_LOGPROBS else {}
-    return stage.settings(*dict.fromkeys([vendor, EMBEDS[0]]), **more)
+    settings = stage.settings(*dict.fromkeys([vendor, EMBEDS[0]]), **more)
+    with ExitStack() as stack:
+        if name in MEETS_FAULTS:
+            model = target_of(vendor).partition("/")[2]
+            settings["models"] = {"gpt-4o-short": {"target": f"{vendor}/{model}", "set": {"max_completion_tokens": 4}}}
+            for served, fault in FAULTS.items():
+                emulator = stage.loop.run(emulators.start(vendor, environ={}, faults=[fault]))
+                stack.callback(stage.close_emulator, emulator)
+                key, base_url = key_and_base_url(VARIANTS[vendor].key_names, emulator.environment)
+                settings["vendors"][served] = {"kind": vendor, "api_key": key, "base_url": base_url}
+                settings["models"][f"gpt-4o-{served}"] = f"{served}/{model}"
+        yield settings
 
 
 def environment(base_url: str, cache: str, home: str) -> dict[str, str]:
@@ -130,7 +149,8 @@ def play(name: str, command: str, vendor: str, stage: Stage, cache: str) -> Run:
     """Run one application against one vendor, part by part."""
     run = Run(name, vendor)
     with (
-        stage.front(settings(name, vendor, stage)) as front,
+        configured(name, vendor, stage) as settings,
+        stage.front(settings) as front,
         tempfile.TemporaryDirectory() as home,
         tempfile.TemporaryFile("w+") as errors,
     ):

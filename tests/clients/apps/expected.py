@@ -71,11 +71,14 @@ class Wait(NamedTuple):
     code: str
 
 
-RESPONSES = Wait(everywhere, "the Responses API", "not_supported")
-WAITS: dict[tuple[str, str], Wait] = {
-    ("ai-sdk", "responses"): RESPONSES,
-    ("llm", "responses"): RESPONSES,
+WAITS: dict[tuple[str, str], Wait] = {}
+
+ENDINGS: dict[tuple[str, str], str] = {
+    ("ai-sdk", "cut_responses"): "truncated",
+    ("codex", "cut"): "truncated",
+    ("codex", "long"): "rejected",
 }
+"""How all requests of a part end, if not as complete."""
 
 
 def failure(name: str, vendor: str, part: str) -> str | None:
@@ -88,3 +91,8 @@ def wait(name: str, vendor: str, part: str) -> Wait | None:
     """Return what this part waits for."""
     found = WAITS.get((name, part))
     return found if found is not None and found.at(VARIANTS[vendor]) else None
+
+
+def ending(name: str, part: str) -> str:
+    """Return how the requests of this part end."""
+    return ENDINGS.get((name, part), "complete")
