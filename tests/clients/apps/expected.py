@@ -1,4 +1,4 @@
-"""Parts of applications that are known to fail, or that wait for a capability that banjia does not have yet.
+"""Parts of applications that are known to fail, and those whose requests are meant to fail.
 
 A key has an application and a part. Its value applies to the vendors for which its condition holds. A listed part that
 passes at such a vendor fails the run.
@@ -60,19 +60,6 @@ EXPECTED_FAILURES: dict[tuple[str, str], Failure] = {
 }
 
 
-class Wait(NamedTuple):
-    """A part that needs a capability that banjia does not have yet at some vendors.
-
-    banjia answers it with one error, whose code in the log is ``code``.
-    """
-
-    at: Condition
-    capability: str
-    code: str
-
-
-WAITS: dict[tuple[str, str], Wait] = {}
-
 ENDINGS: dict[tuple[str, str], str] = {
     ("ai-sdk", "cut_responses"): "truncated",
     ("codex", "cut"): "truncated",
@@ -85,12 +72,6 @@ def failure(name: str, vendor: str, part: str) -> str | None:
     """Return why this part is expected to fail."""
     found = EXPECTED_FAILURES.get((name, part))
     return found.cause if found is not None and found.at(VARIANTS[vendor]) else None
-
-
-def wait(name: str, vendor: str, part: str) -> Wait | None:
-    """Return what this part waits for."""
-    found = WAITS.get((name, part))
-    return found if found is not None and found.at(VARIANTS[vendor]) else None
 
 
 def ending(name: str, part: str) -> str:
