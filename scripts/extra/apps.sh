@@ -48,7 +48,7 @@ fi
 add_node ai-sdk-2024 apps-ai-sdk-2024 tests/clients/apps/node/ai-sdk-2024 tests/clients/apps/programs/ai_sdk_2024_app.mjs
 if [ "$sets" != ci ]; then
     add_node ai-sdk ai-sdk tests/clients/frameworks/node tests/clients/frameworks/apps/ai_sdk_app.mjs
-    for name in codex langchain-js; do
+    for name in codex continue langchain-js; do
         add_node "$name" "apps-$name" "tests/clients/apps/node/$name" "tests/clients/apps/programs/${name//-/_}_app.mjs"
     done
     for name in opencode cline; do

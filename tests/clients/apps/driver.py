@@ -61,7 +61,7 @@ class Played:
         found = []
         for one in self.seen:
             line = endings.get(one.headers.get("x-request-id", ""))
-            ended = line["ending"] if line else "complete" if one.ended and not logged(one) else "open"
+            ended = line["ending"] if line else unlogged_ending(one)
             if ended != expected or (expected == "complete" and one.status >= 400):
                 found.append(f"{one.path} ended {ended} with {one.status}: {tail(one)}")
         return found
@@ -70,6 +70,13 @@ class Played:
 def logged(one: Seen) -> bool:
     """Return whether the access log has a line for this request, because it calls a vendor."""
     return one.path.endswith(("/completions", "/embeddings", "/responses"))
+
+
+def unlogged_ending(one: Seen) -> str:
+    """Return how a request ended that has no access line."""
+    if not one.ended or logged(one):
+        return "open"
+    return "rejected" if one.status >= 400 else "complete"
 
 
 def tail(one: Seen) -> str:

@@ -64,6 +64,8 @@ ENDINGS: dict[tuple[str, str], str] = {
     ("ai-sdk", "cut_responses"): "truncated",
     ("codex", "cut"): "truncated",
     ("codex", "long"): "rejected",
+    ("llm-comply", "gpt_4o_refuses"): "rejected",
+    ("llm-comply", "o3_mini_refuses"): "rejected",
 }
 """How all requests of a part end, if not as complete."""
 
