@@ -7,10 +7,8 @@ cd "$(dirname "$0")/../.."
 use_environment .venv requirements/dev.txt
 
 sets="ci"
-judge=""
 if [ "${1:-}" = --acceptance ]; then
     sets="ci acceptance structured"
-    judge="--judge-time"
     shift
 fi
 wanted=" $* "
@@ -50,6 +48,9 @@ fi
 add_node ai-sdk-2024 apps-ai-sdk-2024 tests/clients/apps/node/ai-sdk-2024 tests/clients/apps/programs/ai_sdk_2024_app.mjs
 if [ "$sets" != ci ]; then
     add_node ai-sdk ai-sdk tests/clients/frameworks/node tests/clients/frameworks/apps/ai_sdk_app.mjs
+    for name in codex continue langchain-js; do
+        add_node "$name" "apps-$name" "tests/clients/apps/node/$name" "tests/clients/apps/programs/${name//-/_}_app.mjs"
+    done
     for name in opencode cline; do
         # Their packages install a binary for each platform; the locked one is for this platform.
         if [ "$(uname -sm)" != "Linux x86_64" ]; then missing="$name is locked for Linux on x86-64" && continue; fi
@@ -58,6 +59,5 @@ if [ "$sets" != ci ]; then
 fi
 
 [ -n "${commands[*]}" ] || { say "unknown application: $*"; exit 2; }
-# shellcheck disable=SC2086  # nothing, or one word
-.venv/bin/python -m tests.clients.apps.driver $judge "${commands[@]}"
+.venv/bin/python -m tests.clients.apps.driver "${commands[@]}"
 [ -z "$missing" ] || not_run "some applications: $missing"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.clients.apps.driver import Played, Run
-from tests.clients.apps.expected import EXPECTED_FAILURES, RESPONSES, WAITS, Failure, everywhere, failure, wait
+from tests.clients.apps.expected import ENDINGS, EXPECTED_FAILURES, Failure, everywhere, failure
 from tests.support.tap import Seen
 
 ROOT = Path(__file__).parents[2]
@@ -25,9 +25,9 @@ def line(ending: str = "complete") -> dict[str, Any]:
     return {"request_id": "req_1", "ending": ending}
 
 
-def wrong(part: Played, *, judge_time: bool = False) -> list[str]:
+def wrong(part: Played) -> list[str]:
     """What is wrong with this part of an application."""
-    return [text for _, text in Run("app", "kimi", [part]).problems(judge_time=judge_time)]
+    return [text for _, text in Run("app", "kimi", [part]).problems()]
 
 
 def test_a_part_passes_if_its_application_is_content_and_its_requests_ended_as_complete() -> None:
@@ -58,20 +58,17 @@ def test_an_expected_failure_has_to_fail(monkeypatch: pytest.MonkeyPatch) -> Non
     assert wrong(Played("chat", None, 1.0, [line()], [seen()])) == ["it passes: no longer an expected failure"]
 
 
-def test_what_waits_for_a_capability_has_to_have_one_error_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(WAITS, ("app", "responses"), RESPONSES)
-    refusal = seen(404, "not_supported", "/v1/responses")
-    assert wrong(Played("responses", "NotFoundError", 1.0, [], [refusal])) == []
-    assert wrong(Played("responses", "NotFoundError", 3.0, [], [refusal])) == []
-    assert wrong(Played("responses", "NotFoundError", 3.0, [], [refusal]), judge_time=True)
-    assert wrong(Played("responses", None, 1.0, [], [refusal]))
-    assert wrong(Played("responses", "NotFoundError", 1.0, [], [refusal, refusal]))
-    assert wrong(Played("responses", "NotFoundError", 1.0, [], [seen(404, "model_not_found", "/v1/responses")]))
+def test_a_part_that_is_meant_to_fail_passes_only_if_all_its_requests_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENDINGS, ("app", "cut"), "truncated")
+    cut = seen(path="/v1/responses")
+    assert wrong(Played("cut", None, 1.0, [line("truncated")], [cut])) == []
+    assert wrong(Played("cut", None, 1.0, [], [seen(404, "not_supported", "/v1/other")]))
+    assert wrong(Played("cut", None, 1.0, [line()], [cut]))
+    assert wrong(Played("cut", "AssertionError", 1.0, [line("truncated")], [cut]))
 
 
-def test_every_expected_failure_or_wait_has_a_reason() -> None:
+def test_every_expected_failure_has_a_reason() -> None:
     assert all(found.cause for found in EXPECTED_FAILURES.values())
-    assert not EXPECTED_FAILURES.keys() & WAITS.keys()
 
 
 def test_a_part_is_excepted_only_at_the_vendors_that_its_condition_names() -> None:
@@ -79,8 +76,6 @@ def test_a_part_is_excepted_only_at_the_vendors_that_its_condition_names() -> No
     assert failure("mem0", "qwen", "openais_width") is failure("mem0", "kimi", "openais_width") is None
     assert failure("autogen-0.2", "ernie", "chosen_speakers")
     assert failure("autogen-0.2", "kimi", "chosen_speakers") is None
-    assert wait("llm", "qwen", "responses") == RESPONSES
-    assert wait("llm", "qwen", "chat") is None
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)

@@ -149,8 +149,12 @@ class Stage:
 
     def close(self) -> None:
         for emulator in set(self.emulators.values()):
-            self.loop.run(emulator.aclose())
+            self.close_emulator(emulator)
         self.loop.close()
+
+    def close_emulator(self, emulator: Emulator) -> None:
+        """Stop an emulator that runs on the loop of the stage."""
+        self.loop.run(emulator.aclose())
 
     def reset(self) -> None:
         """Reset the faults and the requests of the previous test after its last request has ended."""

@@ -1,6 +1,6 @@
 """Runs unmodified applications against every emulated vendor; only their environment variables are changed.
 
-    python -m tests.clients.apps.driver [--judge-time] NAME=COMMAND…
+    python -m tests.clients.apps.driver NAME=COMMAND…
 
 Starts the emulators, and for each command and each vendor a proxy and the command. Embeddings are those of another vendor
 if the vendor has none. A command has the output of ``play.py``. A part passes if the application gets the expected results, and if all
@@ -23,20 +23,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import emulators
 from proxy.commands.tiktoken import export
-from tests.clients.apps.expected import failure, wait
-from tests.support.client_stage import EMBEDS, VARIANTS, Front, Stage, until
+from proxy.lifecycle.emulation import key_and_base_url
+from tests.clients.apps.expected import ending, failure
+from tests.support.client_stage import EMBEDS, VARIANTS, Front, Stage, target_of, until
 from tests.support.tap import Seen
 
 VENDORS = tuple(name for name, variant in VARIANTS.items() if variant.variant is None)
 AT_ONCE = 2
 HANGS_S = 300
 """After this time a command is ended."""
-WAITS_S = 2.0
-"""How long a part that waits for a capability may take until it has its error."""
 
 OMITS_LOGPROBS = frozenset({"deepeval", "guidance"})
 """Applications that request logprobs whatever the model, and do without: they run with ``policy.emulate.logprobs: omit``."""
+
+MEETS_FAULTS = frozenset({"ai-sdk", "codex"})
+"""Applications with parts that request ``gpt-4o-short``, whose answers end after four tokens, or a model of ``FAULTS``."""
+FAULTS = {"cut": "cut=40", "long": "context"}
+"""The faults of the vendors of ``gpt-4o-cut`` (the connection breaks within the answer) and ``gpt-4o-long``."""
 
 
 @dataclass
@@ -50,21 +55,28 @@ class Played:
     """The access lines of its requests."""
     seen: list[Seen]
 
-    def unfinished(self) -> list[str]:
-        """Return one text for each request that has not ended as complete with a status below 400."""
+    def unfinished(self, expected: str = "complete") -> list[str]:
+        """Return one text for each request that has not ended as expected: complete, with a status below 400."""
         endings = {str(line["request_id"]): line for line in self.lines}
         found = []
         for one in self.seen:
             line = endings.get(one.headers.get("x-request-id", ""))
-            ending = line["ending"] if line else "complete" if one.ended and not logged(one) else "open"
-            if ending != "complete" or one.status >= 400:
-                found.append(f"{one.path} ended {ending} with {one.status}: {tail(one)}")
+            ended = line["ending"] if line else unlogged_ending(one)
+            if ended != expected or (expected == "complete" and one.status >= 400):
+                found.append(f"{one.path} ended {ended} with {one.status}: {tail(one)}")
         return found
 
 
 def logged(one: Seen) -> bool:
     """Return whether the access log has a line for this request, because it calls a vendor."""
-    return one.path.endswith(("/completions", "/embeddings"))
+    return one.path.endswith(("/completions", "/embeddings", "/responses"))
+
+
+def unlogged_ending(one: Seen) -> str:
+    """Return how a request ended that has no access line."""
+    if not one.ended or logged(one):
+        return "open"
+    return "rejected" if one.status >= 400 else "complete"
 
 
 def tail(one: Seen) -> str:
@@ -81,35 +93,32 @@ class Run:
     parts: list[Played] = field(default_factory=list)
     broken: str = ""
 
-    def problems(self, *, judge_time: bool) -> Iterator[tuple[Played, str]]:
+    def problems(self) -> Iterator[tuple[Played, str]]:
         """Yield each part that failed, with the reason."""
         for part in self.parts:
-            waiting = wait(self.name, self.vendor, part.name)
-            wrong = part.error or "\n".join(part.unfinished())
-            if waiting:
-                wrong = refused(part, waiting.code, judge_time=judge_time)
-            elif failure(self.name, self.vendor, part.name):
+            wrong = part.error or "\n".join(part.unfinished(ending(self.name, part.name)))
+            if failure(self.name, self.vendor, part.name):
                 wrong = "" if wrong else "it passes: no longer an expected failure"
             if wrong:
                 yield part, wrong
 
 
-def refused(part: Played, code: str, *, judge_time: bool) -> str:
-    """Return the violation of a part that should have got one clear error, or an empty text."""
-    if not part.error:
-        return "it passes: it waits for nothing any more"
-    error = [one.json["error"]["code"] for one in part.seen if one.status >= 400]
-    if error != [code]:
-        return f"not one error {code}, but {error}: {part.error}"
-    if judge_time and part.seconds >= WAITS_S:
-        return f"the error came after {part.seconds} s"
-    return ""
-
-
-def settings(name: str, vendor: str, stage: Stage) -> dict[str, Any]:
-    """Return an application's configuration with the vendor, and with the first that has embeddings."""
+@contextlib.contextmanager
+def configured(name: str, vendor: str, stage: Stage) -> Iterator[dict[str, Any]]:
+    """Yield an application's configuration with the vendor, with the first that has embeddings, and with faulty models."""
     more: dict[str, Any] = {"policy": {"emulate": {"logprobs": "omit"}}} if name in OMITS_LOGPROBS else {}
-    return stage.settings(*dict.fromkeys([vendor, EMBEDS[0]]), **more)
+    settings = stage.settings(*dict.fromkeys([vendor, EMBEDS[0]]), **more)
+    with ExitStack() as stack:
+        if name in MEETS_FAULTS:
+            model = target_of(vendor).partition("/")[2]
+            settings["models"] = {"gpt-4o-short": {"target": f"{vendor}/{model}", "set": {"max_completion_tokens": 4}}}
+            for served, fault in FAULTS.items():
+                emulator = stage.loop.run(emulators.start(vendor, environ={}, faults=[fault]))
+                stack.callback(stage.close_emulator, emulator)
+                key, base_url = key_and_base_url(VARIANTS[vendor].key_names, emulator.environment)
+                settings["vendors"][served] = {"kind": vendor, "api_key": key, "base_url": base_url}
+                settings["models"][f"gpt-4o-{served}"] = f"{served}/{model}"
+        yield settings
 
 
 def environment(base_url: str, cache: str, home: str) -> dict[str, str]:
@@ -130,7 +139,8 @@ def play(name: str, command: str, vendor: str, stage: Stage, cache: str) -> Run:
     """Run one application against one vendor, part by part."""
     run = Run(name, vendor)
     with (
-        stage.front(settings(name, vendor, stage)) as front,
+        configured(name, vendor, stage) as settings,
+        stage.front(settings) as front,
         tempfile.TemporaryDirectory() as home,
         tempfile.TemporaryFile("w+") as errors,
     ):
@@ -172,27 +182,21 @@ def settled(front: Front) -> bool:
     return len(front.running.lines) >= len(request) and all(one.ended for one in front.seen if not logged(one))
 
 
-def report(run: Run, *, judge_time: bool) -> int:
+def report(run: Run) -> int:
     """Print the results of one application at one vendor. Returns the number of failures."""
-    failed = list(run.problems(judge_time=judge_time))
+    failed = list(run.problems())
     names = {part.name for part, _ in failed}
-    unlike = {part.name for part in run.parts if exception(run, part)}
+    unlike = {part.name for part in run.parts if failure(run.name, run.vendor, part.name)}
     fine = ", ".join(part.name for part in run.parts if part.name not in names | unlike) or "nothing"
     say(f"{run.name}, {run.vendor}: {len(run.parts) - len(names | unlike)} of {len(run.parts)} passed: {fine}")
     for part in run.parts:
-        if part.name not in names and (why := exception(run, part)):
+        if part.name not in names and (why := failure(run.name, run.vendor, part.name)):
             say(f"known: {run.name}, {run.vendor}, {part.name}: {why}")
     for part, wrong in failed:
         say(f"failed: {run.name}, {run.vendor}, {part.name}:\n{wrong}")
     if run.broken:
         say(f"failed: {run.name}, {run.vendor}: {run.broken}")
     return len(failed) + bool(run.broken)
-
-
-def exception(run: Run, part: Played) -> str | None:
-    """Return why a part need not pass."""
-    waiting = wait(run.name, run.vendor, part.name)
-    return f"waits for {waiting.capability}" if waiting else failure(run.name, run.vendor, part.name)
 
 
 def undecoded(runs: Sequence[Run]) -> bool:
@@ -202,7 +206,7 @@ def undecoded(runs: Sequence[Run]) -> bool:
     return bool(lines) and not any(line["adapted"].get("input") for line in lines)
 
 
-def main(commands: dict[str, str], vendors: Sequence[str], *, judge_time: bool) -> int:
+def main(commands: dict[str, str], vendors: Sequence[str]) -> int:
     """Return 0 if every application ran its parts with every vendor and none failed, else 1."""
     with ExitStack() as stack:
         stage = Stage()
@@ -214,11 +218,11 @@ def main(commands: dict[str, str], vendors: Sequence[str], *, judge_time: bool) 
         runs, failures = [], 0
         for future in begun:
             runs.append(future.result())
-            failures += report(runs[-1], judge_time=judge_time)
+            failures += report(runs[-1])
         if undecoded(runs):
             say("failed: no token ids arrived, so that decoding them was not tried")
             failures += 1
-        known = sum(bool(exception(run, part)) for run in runs for part in run.parts)
+        known = sum(bool(failure(run.name, run.vendor, part.name)) for run in runs for part in run.parts)
         say(f"{known} known not to pass")
         say(f"{sum(len(run.parts) for run in runs) - failures - known} passed, {failures} failed")
         return 1 if failures else 0
@@ -233,8 +237,7 @@ def say(line: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Run applications against every vendor that has an emulator.")
     parser.add_argument("commands", nargs="+", metavar="NAME=COMMAND")
-    parser.add_argument("--judge-time", action="store_true", help="judge how soon an error comes")
     parser.add_argument("--vendor", action="append", choices=VENDORS, help="only this vendor")
     given = parser.parse_args()
     found = dict(command.split("=", 1) for command in given.commands)
-    sys.exit(main(found, given.vendor or VENDORS, judge_time=given.judge_time))
+    sys.exit(main(found, given.vendor or VENDORS))

@@ -1,4 +1,4 @@
-"""Parts of applications that are known to fail, or that wait for a capability that banjia does not have yet.
+"""Parts of applications that are known to fail, and those whose requests are meant to fail.
 
 A key has an application and a part. Its value applies to the vendors for which its condition holds. A listed part that
 passes at such a vendor fails the run.
@@ -60,22 +60,14 @@ EXPECTED_FAILURES: dict[tuple[str, str], Failure] = {
 }
 
 
-class Wait(NamedTuple):
-    """A part that needs a capability that banjia does not have yet at some vendors.
-
-    banjia answers it with one error, whose code in the log is ``code``.
-    """
-
-    at: Condition
-    capability: str
-    code: str
-
-
-RESPONSES = Wait(everywhere, "the Responses API", "not_supported")
-WAITS: dict[tuple[str, str], Wait] = {
-    ("ai-sdk", "responses"): RESPONSES,
-    ("llm", "responses"): RESPONSES,
+ENDINGS: dict[tuple[str, str], str] = {
+    ("ai-sdk", "cut_responses"): "truncated",
+    ("codex", "cut"): "truncated",
+    ("codex", "long"): "rejected",
+    ("llm-comply", "gpt_4o_refuses"): "rejected",
+    ("llm-comply", "o3_mini_refuses"): "rejected",
 }
+"""How all requests of a part end, if not as complete."""
 
 
 def failure(name: str, vendor: str, part: str) -> str | None:
@@ -84,7 +76,6 @@ def failure(name: str, vendor: str, part: str) -> str | None:
     return found.cause if found is not None and found.at(VARIANTS[vendor]) else None
 
 
-def wait(name: str, vendor: str, part: str) -> Wait | None:
-    """Return what this part waits for."""
-    found = WAITS.get((name, part))
-    return found if found is not None and found.at(VARIANTS[vendor]) else None
+def ending(name: str, part: str) -> str:
+    """Return how the requests of this part end."""
+    return ENDINGS.get((name, part), "complete")

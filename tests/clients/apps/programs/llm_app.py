@@ -14,6 +14,7 @@ MODEL = {
     "api_key_name": "openai",
     "supports_tools": True,
 }
+FUNCTION = "def get_weather(city: str) -> str:\n    return f'sunny in {city}'\n"
 
 
 def _llm(*arguments: str) -> str:
@@ -45,10 +46,25 @@ def conversation() -> None:
 
 
 def tools() -> None:
-    function = "def get_weather(city: str) -> str:\n    return f'sunny in {city}'\n"
-    answer = _llm("-m", "moved", "--functions", function, "get_weather city=Oslo")
+    answer = _llm("-m", "moved", "--functions", FUNCTION, "get_weather city=Oslo")
     assert answer == "The tool said: sunny in Oslo", answer
 
 
 def responses() -> None:
     assert _llm("-m", "moved-responses", "Hello") == "You said: Hello"
+    assert _llm("-m", "moved-responses", "--no-stream", "-s", "Be brief", "Hello") == "You said: Hello"
+
+
+def responses_of_a_conversation() -> None:
+    _llm("-m", "moved-responses", "Hello")
+    assert _llm("-c", "-m", "moved-responses", "And again") == "You said: And again"
+
+
+def responses_with_tools() -> None:
+    answer = _llm("-m", "moved-responses", "--functions", FUNCTION, "get_weather city=Oslo")
+    assert answer == "The tool said: sunny in Oslo", answer
+
+
+def built_in_model() -> None:
+    """Its own model of this name: the Responses API without a file."""
+    assert _llm("-m", "gpt-4o", "--key", "anything", "Hello") == "You said: Hello"

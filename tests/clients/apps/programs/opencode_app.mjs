@@ -1,4 +1,5 @@
-// The command line opencode in a folder of its own, with a provider of compatible APIs in its configuration.
+// The command line opencode in a folder of its own, with two providers in its configuration: of compatible APIs, and OpenAI's,
+// which uses the Responses API.
 // opencode_app.mjs FOLDER: its packages are in FOLDER.
 import { deepStrictEqual, match } from 'node:assert';
 import { spawnSync } from 'node:child_process';
@@ -10,8 +11,11 @@ import { play } from '../play.mjs';
 const program = join(process.argv[2], 'node_modules/opencode-linux-x64/bin/opencode');
 const options = { baseURL: process.env.OPENAI_BASE_URL, apiKey: '{env:OPENAI_API_KEY}' };
 const configuration = {
-  provider: { moved: { npm: '@ai-sdk/openai-compatible', options, models: { 'gpt-4o': {} } } },
-  small_model: 'moved/gpt-4o', permission: 'allow', share: 'disabled', autoupdate: false,
+  provider: {
+    moved: { npm: '@ai-sdk/openai-compatible', options, models: { 'gpt-4o': {} } },
+    responses: { npm: '@ai-sdk/openai', options, models: { 'gpt-4o': {} } },
+  },
+  permission: 'allow', share: 'disabled', autoupdate: false,
 };
 // It requests its list of models, language servers and a package of its own; it needs none of them.
 const quiet = {
@@ -19,10 +23,12 @@ const quiet = {
   npm_config_offline: 'true',
 };
 
-// What it prints when it is given this text in this folder.
-function output(text, folder) {
-  const env = { ...process.env, ...quiet, PWD: folder, OPENCODE_CONFIG_CONTENT: JSON.stringify(configuration) };
-  const done = spawnSync(program, ['run', '--model', 'moved/gpt-4o'], { cwd: folder, env, input: text });
+// What it prints when it is given this text in this folder, with a provider's model.
+function output(text, folder, provider = 'moved') {
+  const model = `${provider}/gpt-4o`;
+  const settings = JSON.stringify({ ...configuration, small_model: model });
+  const env = { ...process.env, ...quiet, PWD: folder, OPENCODE_CONFIG_CONTENT: settings };
+  const done = spawnSync(program, ['run', '--model', model], { cwd: folder, env, input: text });
   const printed = `${done.stdout}\n${done.stderr}`;
   deepStrictEqual(done.status, 0, printed);
   return printed;
@@ -30,16 +36,27 @@ function output(text, folder) {
 
 const fresh = () => realpathSync(mkdtempSync(join(tmpdir(), 'opencode-')));
 
+function edited(provider) {
+  const folder = fresh();
+  const file = join(folder, 'calc.py');
+  writeFileSync(file, 'def add(a, b):\n    return a - b\n');
+  const text = `edit filePath=${file} oldString="return a - b" newString="return a + b"`;
+  const printed = output(text, folder, provider);
+  deepStrictEqual(readFileSync(file, 'utf8'), 'def add(a, b):\n    return a + b\n', printed);
+  match(printed, /^The tool said: Edit applied successfully\.$/m);
+}
+
 await play({
   async chat() {
     match(output('Hello', fresh()), /^You said: Hello$/m);
   },
   async edit() {
-    const folder = fresh();
-    const file = join(folder, 'calc.py');
-    writeFileSync(file, 'def add(a, b):\n    return a - b\n');
-    const printed = output(`edit filePath=${file} oldString="return a - b" newString="return a + b"`, folder);
-    deepStrictEqual(readFileSync(file, 'utf8'), 'def add(a, b):\n    return a + b\n', printed);
-    match(printed, /^The tool said: Edit applied successfully\.$/m);
+    edited('moved');
+  },
+  async responses() {
+    match(output('Hello', fresh(), 'responses'), /^You said: Hello$/m);
+  },
+  async edit_by_responses() {
+    edited('responses');
   },
 });

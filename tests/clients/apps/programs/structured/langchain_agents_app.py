@@ -90,6 +90,35 @@ def chosen_strategy() -> None:
     assert answer["structured_response"] == PERSON, answer
 
 
+def agent_by_responses() -> None:
+    model = ChatOpenAI(model="gpt-4o", use_responses_api=True)
+    answer = create_agent(model, [get_weather]).invoke(_asked("get_weather city=Oslo"))
+    assert answer["messages"][-1].text == "The tool said: sunny in Oslo", answer
+
+
+def streamed_agent_by_responses() -> None:
+    model = ChatOpenAI(model="gpt-4o", use_responses_api=True)
+    pieces = create_agent(model, [get_weather]).stream(_asked("get_weather city=Oslo"), stream_mode="messages")
+    text = "".join(piece.text for piece, _ in pieces if piece.type == "AIMessageChunk")
+    assert text == "The tool said: sunny in Oslo", text
+
+
+def agent_by_ids_of_responses() -> None:
+    """Each request names the response before and sends only the messages that are new since then."""
+    model = ChatOpenAI(model="gpt-4o", use_responses_api=True, use_previous_response_id=True)
+    made = create_agent(model, [get_weather])
+    first = made.invoke(_asked("get_weather city=Oslo"))
+    assert first["messages"][-1].text == "The tool said: sunny in Oslo", first
+    second = made.invoke({"messages": [*first["messages"], {"role": "user", "content": "And again"}]})
+    assert second["messages"][-1].text == "You said: And again", second
+
+
+def provider_strategy_by_responses() -> None:
+    model = ChatOpenAI(model="gpt-4o", use_responses_api=True)
+    answer = create_agent(model, [], response_format=ProviderStrategy(Person)).invoke(_asked(ANSWER))
+    assert answer["structured_response"] == PERSON, answer
+
+
 def with_structured_output() -> None:
     """A model without an agent, with its default: a schema."""
     answer = ChatOpenAI(model="gpt-4o").with_structured_output(Person).invoke(ANSWER)
