@@ -30,7 +30,15 @@ vendors:
   mock: {{kind: openai_compatible, base_url: "http://127.0.0.1:{vendor}/v1", api_key: "none"}}
 models: {{gpt-4o: mock/bench-upstream}}
 """
-BODIES = {"request": (False, "a question"), "stream": (True, "<n=64 gap=0>")}
+QUESTION, STREAMED = "a question", "<n=64 gap=0>"
+BODIES = {
+    "request": ("chat/completions", {"messages": [{"role": "user", "content": QUESTION}]}),
+    "stream": ("chat/completions", {"messages": [{"role": "user", "content": STREAMED}], "stream": True}),
+    "response": ("responses", {"input": QUESTION, "store": False}),
+    "response stream": ("responses", {"input": STREAMED, "stream": True, "store": False}),
+    "stored response": ("responses", {"input": QUESTION}),
+}
+"""Path and body of each kind of request."""
 
 
 def free_port() -> int:
@@ -49,7 +57,7 @@ def process(command: list[str], cwd: Path, port: int) -> Iterator[None]:
         command, cwd=cwd, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
@@ -64,9 +72,9 @@ def process(command: list[str], cwd: Path, port: int) -> Iterator[None]:
 
 def ask(port: int, kind: str, requests: int) -> None:
     """Send requests in sequence over one connection, each in one write, and read each complete response."""
-    stream, text = BODIES[kind]
-    body = orjson.dumps({"model": "gpt-4o", "stream": stream, "messages": [{"role": "user", "content": text}]})
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    path, fields = BODIES[kind]
+    body = orjson.dumps({"model": "gpt-4o", **fields})
+    head = b"POST /v1/%b HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n" % path.encode()
     sent = head + b"content-length: %d\r\n\r\n" % len(body) + body
     with socket.create_connection(("127.0.0.1", port), 120) as sock:
         for _ in range(requests):
@@ -94,12 +102,13 @@ def instructions(tree: Path, kind: str, requests: int) -> int:
 
 
 def main() -> None:
-    """Print the instructions of a request and of a stream of 64 events."""
+    """Print the instructions of each kind of request; a stream has 64 events."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tree", type=Path, default=ROOT, help="the checkout to measure")
     parser.add_argument("--requests", type=int, default=300, help="requests of the long run beyond the short one")
+    parser.add_argument("--kinds", nargs="+", choices=BODIES, default=["request", "stream"])
     given = parser.parse_args()
-    for kind in BODIES:
+    for kind in given.kinds:
         short = instructions(given.tree, kind, SHORT)
         long = instructions(given.tree, kind, SHORT + given.requests)
         print(f"{kind}: {(long - short) // given.requests:,} instructions")  # noqa: T201 - a program for the terminal
