@@ -117,7 +117,7 @@ class BackgroundResponses:
         for tried in range(STORE_TRIES):
             try:
                 await self._flush(run)
-                await run.store()
+                await asyncio.gather(run.store(), run.turn.release_lock())
                 break
             except StoreUnavailable as error:
                 self._state.notify(Message("the store is unavailable ({trouble})", trouble=error.trouble))

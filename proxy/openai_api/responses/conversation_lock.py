@@ -21,6 +21,7 @@ class ConversationLock:
         self._tenant = tenant
         self._conversation = conversation
         self._owner = owner
+        self._released = False
         self._renewing = asyncio.create_task(self._renew())
 
     @classmethod
@@ -36,9 +37,15 @@ class ConversationLock:
         return cls(state, tenant, conversation, owner)
 
     def release(self) -> None:
-        """Release the lock, without waiting for the store."""
+        """Release the lock, without waiting for the store. Does nothing if it is released already."""
+        if not self._released:
+            self._state.background(self.released())
+
+    async def released(self) -> None:
+        """Release the lock, and return once it is. The client's next request may follow its response at once."""
         self._renewing.cancel()
-        self._state.background(release(self._state, self._tenant, self._conversation, self._owner))
+        self._released = True
+        await release(self._state, self._tenant, self._conversation, self._owner)
 
     async def _renew(self) -> None:
         """Prolong the lease. If that fails it may expire; the append then finds another version and fails."""

@@ -203,6 +203,11 @@ class ResponseTurn:
         text = secret.unseal(self.tenant, REASONING, sealed)
         return secret.unseal(self.tenant, COMPACTION, sealed) if text is None else text
 
+    async def release_lock(self) -> None:
+        """Release the lock of the conversation, if the request has one."""
+        if self.lock is not None:
+            await self.lock.released()
+
     # --- after the attempts -------------------------------------------------------------------------------------
 
     async def store(

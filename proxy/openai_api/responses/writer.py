@@ -1,5 +1,6 @@
 """Writes a response of the Responses API, whole or as a stream of its events, and stores it before the last bytes."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -157,7 +158,8 @@ class ResponsesWriter(ResponseWriter):
         self._record.notes["response_id"] = turn.response_id
         target = self._attempt.target.label if self._attempt is not None else ""
         try:
-            result = await turn.store(response, assembler.stored_items, target)
+            # Together: both are one transaction of the store, or nearly so.
+            result, _ = await asyncio.gather(turn.store(response, assembler.stored_items, target), turn.release_lock())
         except StoreUnavailable as trouble:
             unavailable = store_unavailable(self._state, trouble)
             self._not_stored(response)
@@ -194,6 +196,7 @@ class ResponsesWriter(ResponseWriter):
         if self._comment_pending is not None:
             await self._comment_written()
         if self.ended or self._sized or not self.head_sent:
+            await self._turn.release_lock()
             await super().fail(error)
             return
         self._held = []

@@ -26,7 +26,13 @@ def serve(stage: Stage, start: Callable[..., Front]) -> Callable[..., Front]:
         if vendor != COMPATIBLE:
             return start(vendor, timeouts=timeouts, **more)
         key, base_url = stage.key_and_base_url(SERVER)
-        entry = {"kind": "openai_compatible", "api_key": key, "base_url": base_url, "timeouts": dict(timeouts or {}), "messages": {"developer_as": "system"}}
+        entry = {
+            "kind": "openai_compatible",
+            "api_key": key,
+            "base_url": base_url,
+            "timeouts": dict(timeouts or {}),
+            "messages": {"developer_as": "system"},
+        }
         model = target_of(SERVER).partition("/")[2]
         return start(SERVER, vendors={COMPATIBLE: entry}, models={"gpt-4o": f"{COMPATIBLE}/{model}"}, **more)
 

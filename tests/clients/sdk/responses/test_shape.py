@@ -37,7 +37,13 @@ def test_what_was_asked_is_echoed_with_defaults(site: ResponsesSite) -> None:
 
     assert raw["instructions"] == "Be brief."
     assert raw["metadata"] == {"a": "1"}
-    expected = {"type": "function", "name": "f", "description": None, "parameters": tools[0]["parameters"], "strict": False}
+    expected = {
+        "type": "function",
+        "name": "f",
+        "description": None,
+        "parameters": tools[0]["parameters"],
+        "strict": False,
+    }
     assert raw["tools"] == [expected]
     assert (raw["tool_choice"], raw["parallel_tool_calls"], raw["truncation"]) == ("auto", True, "disabled")
     assert raw["text"] == {"format": {"type": "text"}}
@@ -107,7 +113,11 @@ def test_more_than_one_kind_of_input_is_one_conversation(site: ResponsesSite) ->
     items: list[Any] = [
         {"role": "developer", "content": "Be brief."},
         {"role": "user", "content": [{"type": "input_text", "text": "one"}]},
-        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "re one", "annotations": []}]},
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "re one", "annotations": []}],
+        },
         {"role": "user", "content": "two"},
     ]
     assert site.ask(items).output_text == "You said: two"
@@ -145,6 +155,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_a_field_of_the_wrong_type_is_refused_by_name(site: ResponsesSite) -> None:
     for fields, param in WRONG:
         with pytest.raises(openai.BadRequestError) as caught:
-            site.ask(**{"content": "Hello", "extra_body": fields})
+            site.ask(content="Hello", extra_body=fields)
         assert caught.value.param == param, (fields, caught.value.body)
     assert not site.calls

@@ -131,7 +131,9 @@ def test_a_conversation_is_created_changed_and_deleted(site: ResponsesSite) -> N
 
 @BOTH_WAYS
 @pytest.mark.parametrize("form", [str, lambda id_: {"id": id_}], ids=["text", "object"])
-def test_turns_of_a_conversation_follow_one_another(site: ResponsesSite, stream: bool, form: Callable[[str], Any]) -> None:
+def test_turns_of_a_conversation_follow_one_another(
+    site: ResponsesSite, stream: bool, form: Callable[[str], Any]
+) -> None:
     id_ = site.sdk.conversations.create().id
     for word in ("one", "two"):
         response = site.final(word, stream=stream, conversation=form(id_))

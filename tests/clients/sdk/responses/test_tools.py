@@ -168,7 +168,12 @@ def test_a_hosted_tool_that_the_answer_rests_on_is_refused(
 
 
 def test_a_request_of_codex_is_served(site: ResponsesSite) -> None:
-    message = {"type": "message", "id": "msg_own", "role": "developer", "content": [{"type": "input_text", "text": "Be brief."}]}
+    message = {
+        "type": "message",
+        "id": "msg_own",
+        "role": "developer",
+        "content": [{"type": "input_text", "text": "Be brief."}],
+    }
     user = {"type": "message", "id": "msg_two", "role": "user", "content": [{"type": "input_text", "text": ONE}]}
     space = {"type": "namespace", "name": "agents", "description": "Agents.", "tools": [TIME]}
     events = site.events(
