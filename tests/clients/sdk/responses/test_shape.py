@@ -19,7 +19,6 @@ def test_a_text_is_a_response_with_one_message(site: ResponsesSite, stream: bool
     response = site.final("Hello", stream=stream)
     prompt, completion, total = site.counted()
 
-    assert type(response) is Response
     assert (response.object, response.status, response.error) == ("response", "completed", None)
     assert response.id.startswith("resp_")
     (message,) = [item for item in response.output if item.type != "reasoning"]
@@ -29,15 +28,22 @@ def test_a_text_is_a_response_with_one_message(site: ResponsesSite, stream: bool
     assert (response.usage.input_tokens, response.usage.output_tokens) == (prompt, completion)
     assert response.usage.total_tokens == total
     assert response.created_at <= response.to_dict()["completed_at"]
+    assert type(response) is Response
 
 
 def test_what_was_asked_is_echoed_with_defaults(site: ResponsesSite) -> None:
-    tools = [{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}]
+    tools = [{"type": "function", "name": "get_it", "parameters": {"type": "object", "properties": {}}}]
     raw = site.ask_raw("Hello", instructions="Be brief.", metadata={"a": "1"}, tools=tools).http_response.json()
 
     assert raw["instructions"] == "Be brief."
     assert raw["metadata"] == {"a": "1"}
-    expected = {"type": "function", "name": "f", "description": None, "parameters": tools[0]["parameters"], "strict": False}
+    expected = {
+        "type": "function",
+        "name": "get_it",
+        "description": None,
+        "parameters": tools[0]["parameters"],
+        "strict": False,
+    }
     assert raw["tools"] == [expected]
     assert (raw["tool_choice"], raw["parallel_tool_calls"], raw["truncation"]) == ("auto", True, "disabled")
     assert raw["text"] == {"format": {"type": "text"}}
@@ -69,7 +75,8 @@ def test_the_sdks_strict_accumulator_builds_the_response(site: ResponsesSite) ->
 
 def test_the_async_client_gets_the_same(site: ResponsesSite) -> None:
     async def run() -> tuple[Any, Any]:
-        async with site.front.async_sdk() as sdk:
+        client: Any = site.front.async_sdk()
+        async with client as sdk:
             whole = await sdk.responses.create(model="gpt-4o", input="Hello")
             stream = await sdk.responses.create(model="gpt-4o", input="Hello", stream=True)
             events = [event async for event in stream]
@@ -107,7 +114,11 @@ def test_more_than_one_kind_of_input_is_one_conversation(site: ResponsesSite) ->
     items: list[Any] = [
         {"role": "developer", "content": "Be brief."},
         {"role": "user", "content": [{"type": "input_text", "text": "one"}]},
-        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "re one", "annotations": []}]},
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "re one", "annotations": []}],
+        },
         {"role": "user", "content": "two"},
     ]
     assert site.ask(items).output_text == "You said: two"
@@ -145,6 +156,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_a_field_of_the_wrong_type_is_refused_by_name(site: ResponsesSite) -> None:
     for fields, param in WRONG:
         with pytest.raises(openai.BadRequestError) as caught:
-            site.ask(**{"content": "Hello", "extra_body": fields})
+            site.ask(content="Hello", extra_body=fields)
         assert caught.value.param == param, (fields, caught.value.body)
     assert not site.calls
