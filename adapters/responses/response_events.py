@@ -54,9 +54,9 @@ class EventLog:
 
     __slots__ = ("_events", "next_number")
 
-    def __init__(self) -> None:
+    def __init__(self, next_number: int = 0) -> None:
         self._events: list[ResponseEvent] = []
-        self.next_number = 0
+        self.next_number = next_number
 
     def add(self, type_: str, members: Mapping[str, Any]) -> None:
         """Add an event with these members."""

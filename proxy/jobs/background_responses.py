@@ -12,7 +12,7 @@ import orjson
 
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Operation
-from adapters.responses.response_events import ResponseEvent, encode, encode_all
+from adapters.responses.response_events import EventLog, encode, encode_all
 from proxy._types import Caller, Route
 from proxy.app_state import AppState
 from proxy.errors import ProxyError
@@ -177,9 +177,11 @@ class BackgroundResponses:
         if await store.responses.put(left.tenant, failed, replaces={stored.status}) is not WriteResult.DONE:
             return
         number = len(await store.runs.events(left.tenant, stored.id, 0) or ())
-        type_ = "response.failed"
-        data = {"type": type_, "sequence_number": number, "response": {**body, "output": []}}
-        await store.runs.append_events(left.tenant, stored.id, number, [encode(ResponseEvent(type_, data))])
+        log = EventLog(number)
+        if number == 0:  # the process ended before it stored any
+            log.add("response.created", {"response": {**orjson.loads(stored.body), "output": []}})
+        log.add("response.failed", {"response": {**body, "output": []}})
+        await store.runs.append_events(left.tenant, stored.id, number, list(map(encode, log.take())))
 
 
 class BackgroundRequest:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from adapters.core.event import Event
+from adapters.responses.response_events import encode_all
 from tests.adapters.responses.answers import (
     USAGE,
     arguments,
@@ -19,9 +20,13 @@ from tests.adapters.responses.answers import (
     streamed,
     text,
 )
-from tests.support.responses_grammar import faults, read_events
+from tests.support.judging import violations_of_response
+from tests.support.responses_grammar import faults, faults_of_response, read_events
 
 Events = list[dict[str, Any]]
+Change = Callable[[dict[str, Any]], None]
+JSON = "application/json"
+STREAM = "text/event-stream; charset=utf-8"
 
 FULL: list[Event] = [
     reasoning("so"),
@@ -324,3 +329,33 @@ def test_comments_may_stand_between_events() -> None:
     framed = b'event: response.created\ndata: {"type":"response.created"}\n\n'
 
     assert read_events(framed + b": keep-alive\n\n" + framed) == 2 * [{"type": "response.created"}]
+
+
+WHOLE_FAULTS: list[tuple[str, Change]] = [
+    ("the output is a list of items", lambda response: response.update(output=None)),
+    ("a response has an id and a time", lambda response: response.update(id="chatcmpl-1")),
+    ("the id fits the type", lambda response: response["output"][0].update(id="msg_1")),
+    ("ids are unique", lambda response: response["output"].append(response["output"][-1])),
+    ("usage is complete", lambda response: response.update(usage=None)),
+    ("only a failed response has an error", lambda response: response.update(error={"code": "x", "message": "y"})),
+    ("the status is known", lambda response: response.update(status="done")),
+]
+
+
+@pytest.mark.parametrize(("rule", "change"), WHOLE_FAULTS, ids=[rule for rule, _ in WHOLE_FAULTS])
+def test_a_broken_response_that_was_sent_whole_is_caught_by_its_rule(rule: str, change: Change) -> None:
+    response = full()[-1]["response"]
+    body = orjson.dumps(response)
+    assert violations_of_response("/v1/responses", b"", 200, JSON, body, ended=True) == []
+    assert faults_of_response(response) == []
+    change(response)
+    found = violations_of_response("/openai/responses/", b"", 200, JSON, orjson.dumps(response), ended=True)
+    assert any(violation.startswith(f"{rule}: ") for violation in found), found
+
+
+def test_a_stream_that_its_reader_left_needs_no_terminal_event() -> None:
+    made = assembler(summary=True)
+    data = encode_all(made.begin() + made.feed(FULL[:4]))
+    assert violations_of_response("/v1/responses", b"", 200, STREAM, data + b"event: resp", ended=False) == []
+    ended = violations_of_response("/v1/responses", b"", 200, STREAM, data, ended=True)
+    assert [violation.partition(":")[0] for violation in ended] == ["a terminal event is last"]

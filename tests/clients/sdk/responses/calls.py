@@ -2,17 +2,24 @@
 
 from typing import Any
 
+import openai
+
 from tests.support.client_stage import Site
 from tests.support.responses_grammar import holds_grammar, read_events
 
 COMPATIBLE = "compatible"
 """The vendor's name in tests with a target of the kind openai_compatible."""
-SERVER = "kimi"
-"""The emulator behind that target: it has chat completions alone."""
+SERVER = "qwen"
+"""The emulator behind that target, of whose peculiarities the proxy then knows nothing."""
+SET = {"enable_thinking": False}
+"""What its operator has configured, because it refuses a tool choice while it thinks."""
 
 
 class ResponsesSite(Site):
     """A site whose helpers send requests of the Responses API."""
+
+    sdk: Any
+    """The client; not typed, because its events are a union of sixty types."""
 
     def ask(self, content: Any = "Hello", **more: Any) -> Any:
         """Return one response."""
@@ -32,6 +39,14 @@ class ResponsesSite(Site):
     def final(self, content: Any = "Hello", *, stream: bool, **more: Any) -> Any:
         """Return the response, from its last event if it is streamed."""
         return self.events(content, **more)[-1].response if stream else self.ask(content, **more)
+
+    def refusal(self, content: Any = "Hello", **more: Any) -> Any:
+        """Return the error of a request that is refused with 400; None if it is served."""
+        try:
+            self.ask(content, **more)
+        except openai.BadRequestError as error:
+            return error
+        return None
 
     def sent(self, at: int = -1) -> list[tuple[str, Any]]:
         """Return role and content of the messages of a call to the vendor, without system messages of its codec."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.sdk.responses.calls import COMPATIBLE, SERVER, ResponsesSite
+from tests.clients.sdk.responses.calls import COMPATIBLE, SERVER, SET, ResponsesSite
 from tests.support.client_stage import VENDORS, Front, Stage, target_of
 
 collect_ignore_glob = [] if importlib.util.find_spec("openai.types.responses") else ["test_*.py"]
@@ -31,10 +31,16 @@ def serve(stage: Stage, start: Callable[..., Front]) -> Callable[..., Front]:
             "api_key": key,
             "base_url": base_url,
             "timeouts": dict(timeouts or {}),
+            "limits": {"wait_s": 1.5},
             "messages": {"developer_as": "system"},
         }
         model = target_of(SERVER).partition("/")[2]
-        return start(SERVER, vendors={COMPATIBLE: entry}, models={"gpt-4o": f"{COMPATIBLE}/{model}"}, **more)
+        return start(
+            SERVER,
+            vendors={COMPATIBLE: entry},
+            models={"gpt-4o": {"target": f"{COMPATIBLE}/{model}", "set": SET}},
+            **more,
+        )
 
     return front_of
 

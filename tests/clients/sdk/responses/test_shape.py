@@ -19,7 +19,6 @@ def test_a_text_is_a_response_with_one_message(site: ResponsesSite, stream: bool
     response = site.final("Hello", stream=stream)
     prompt, completion, total = site.counted()
 
-    assert type(response) is Response
     assert (response.object, response.status, response.error) == ("response", "completed", None)
     assert response.id.startswith("resp_")
     (message,) = [item for item in response.output if item.type != "reasoning"]
@@ -29,17 +28,18 @@ def test_a_text_is_a_response_with_one_message(site: ResponsesSite, stream: bool
     assert (response.usage.input_tokens, response.usage.output_tokens) == (prompt, completion)
     assert response.usage.total_tokens == total
     assert response.created_at <= response.to_dict()["completed_at"]
+    assert type(response) is Response
 
 
 def test_what_was_asked_is_echoed_with_defaults(site: ResponsesSite) -> None:
-    tools = [{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}]
+    tools = [{"type": "function", "name": "get_it", "parameters": {"type": "object", "properties": {}}}]
     raw = site.ask_raw("Hello", instructions="Be brief.", metadata={"a": "1"}, tools=tools).http_response.json()
 
     assert raw["instructions"] == "Be brief."
     assert raw["metadata"] == {"a": "1"}
     expected = {
         "type": "function",
-        "name": "f",
+        "name": "get_it",
         "description": None,
         "parameters": tools[0]["parameters"],
         "strict": False,
@@ -75,7 +75,8 @@ def test_the_sdks_strict_accumulator_builds_the_response(site: ResponsesSite) ->
 
 def test_the_async_client_gets_the_same(site: ResponsesSite) -> None:
     async def run() -> tuple[Any, Any]:
-        async with site.front.async_sdk() as sdk:
+        client: Any = site.front.async_sdk()
+        async with client as sdk:
             whole = await sdk.responses.create(model="gpt-4o", input="Hello")
             stream = await sdk.responses.create(model="gpt-4o", input="Hello", stream=True)
             events = [event async for event in stream]

@@ -30,7 +30,7 @@ def test_the_input_items_are_listed_in_both_orders_and_in_pages(site: ResponsesS
     oldest = list(site.sdk.responses.input_items.list(second.id, order="asc", limit=1))
     newest = list(site.sdk.responses.input_items.list(second.id, limit=2))
 
-    assert [item.type for item in oldest][0] == "message"
+    assert next(item.type for item in oldest) == "message"
     assert [item.id for item in oldest] == [item.id for item in newest][::-1]
     shown = [item for item in oldest if item.type == "message"]
     assert [item.content[0].text for item in shown] == ["one", "You said: one", "two"]
@@ -149,7 +149,8 @@ def test_turns_at_once_are_added_whole_or_refused(site: ResponsesSite) -> None:
     def turn(number: int) -> str | None:
         try:
             return str(site.ask(f"turn {number}", conversation=id_).output_text)
-        except openai.BadRequestError as error:
+        except openai.BadRequestError as refused:
+            error = refused
             assert (error.code, error.param) == ("conversation_locked", "conversation")
             assert error.response.headers["x-should-retry"] == "true"
             return None
@@ -186,11 +187,12 @@ def test_a_client_that_leaves_has_nothing_stored(site: ResponsesSite) -> None:
 def test_another_clients_objects_do_not_exist(vendor: str, serve: Callable[..., Front], stage: Stage) -> None:
     keys = ["sk-of-the-first-client-01", "sk-of-the-second-client-1"]
     front = serve(vendor, server={"client_keys": keys})
-    owner, other = (front.sdk(key) for key in keys)
+    clients: list[Any] = [front.sdk(key) for key in keys]
+    owner, other = clients
     response = owner.responses.create(model="gpt-4o", input="secret")
     conversation = owner.conversations.create(items=[{"role": "user", "content": "secret"}])
     (item,) = owner.conversations.items.list(conversation.id)
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: other.responses.retrieve(response.id),
         lambda: other.responses.delete(response.id),
         lambda: other.responses.cancel(response.id),
@@ -202,7 +204,8 @@ def test_another_clients_objects_do_not_exist(vendor: str, serve: Callable[..., 
         lambda: other.conversations.items.retrieve(item.id, conversation_id=conversation.id),
         lambda: other.responses.create(model="gpt-4o", input="x", conversation=conversation.id),
         lambda: other.responses.create(model="gpt-4o", input=[{"type": "item_reference", "id": item.id}]),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(openai.NotFoundError) as caught:
             call()
         assert "secret" not in caught.value.message

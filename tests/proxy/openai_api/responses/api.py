@@ -242,7 +242,7 @@ async def running(settings: Mapping[str, Any] = BOTH, **more: Any) -> AsyncItera
 
     state.sleep = no_wait
     store = FailingStore(state.store)
-    state.store = store  # type: ignore[assignment]
+    state.store = store
     app = create_app(state)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as client:
         api = Api(state, app, store, client, lines=lines)

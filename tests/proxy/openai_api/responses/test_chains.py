@@ -113,11 +113,11 @@ def test_a_chain_of_a_thousand_turns_costs_what_its_history_costs() -> None:
     async def run() -> None:
         async with running() as api:
             api.vendor = lambda body: said("re", streamed=False)
-            sizes, previous = [0], None
+            sizes = [0]
+            fields: dict[str, Any] = {}
             for turn in range(1, MAX_CHAIN_LINKS + 1):
-                fields = {} if previous is None else {"previous_response_id": previous}
                 api.bodies.clear()
-                previous = (await api.respond(**fields))["id"]
+                fields = {"previous_response_id": (await api.respond(**fields))["id"]}
                 assert len(api.bodies[0]["messages"]) == 2 * turn - 1
                 if turn % 250 == 0:
                     sizes.append(api.state.store.metrics.size)
@@ -125,7 +125,7 @@ def test_a_chain_of_a_thousand_turns_costs_what_its_history_costs() -> None:
             added = [after - before for before, after in itertools.pairwise(sizes)]
             assert max(added) < 1.1 * min(added), "each turn stores its own items only"
 
-            last = (await api.respond(previous_response_id=previous))["id"]
+            last = (await api.respond(**fields))["id"]
             refused = (await api.post(previous_response_id=last)).json()["error"]
             assert refused["param"] == "previous_response_id"
             assert "POST /v1/conversations" in refused["message"]

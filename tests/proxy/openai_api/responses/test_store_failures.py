@@ -7,6 +7,7 @@ import pytest
 
 from proxy.storage.records import WriteResult
 from tests.proxy.openai_api.responses.api import FailingStore, final, running, text_of
+from tests.proxy.play import chunk, stream
 from tests.support.responses_grammar import read_events
 
 BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -180,7 +181,7 @@ def test_every_refusal_of_a_turn_is_an_error_of_the_turn(stream: bool, result: W
     async def run() -> None:
         async with running() as api:
             conversation = await api.conversation()
-            api.state.store = Result(api.store, result)  # type: ignore[assignment]
+            api.state.store = Result(api.store, result)
             answer = await api.post(conversation=conversation, stream=stream)
             if stream:
                 response = final(answer)
@@ -197,7 +198,7 @@ def test_every_refusal_of_a_turn_is_an_error_of_the_turn(stream: bool, result: W
 def test_a_response_that_the_store_does_not_accept_says_so(stream: bool, result: WriteResult) -> None:
     async def run() -> None:
         async with running() as api:
-            api.state.store = Result(api.store, result)  # type: ignore[assignment]
+            api.state.store = Result(api.store, result)
             response = await api.respond(stream=stream)
             assert (response["status"], response["store"]) == ("completed", False)
 
@@ -205,14 +206,12 @@ def test_a_response_that_the_store_does_not_accept_says_so(stream: bool, result:
 
 
 def test_a_failed_response_that_could_not_be_stored_says_so() -> None:
-    from tests.proxy.play import chunk, stream
-
     async def run() -> None:
         async with running() as api:
             for conversation in (None, await api.conversation()):
                 api.vendor = lambda body: stream(chunk({"content": "a"}), error=ConnectionResetError())
                 api.store.fails = {"responses.put"}
-                more = {} if conversation is None else {"conversation": conversation}
+                more: dict[str, Any] = {} if conversation is None else {"conversation": conversation}
                 response = await api.respond(stream=True, **more)
                 assert (response["status"], response["store"]) == ("failed", False)
                 api.store.fails = set()
