@@ -5,7 +5,7 @@ import sys
 
 from scripts.acceptance_parts import ROOT, Result, call
 
-TRIED = re.compile(r"max_examples=examples\(")
+TRIED = re.compile(r"\bexamples\(|\bALL_EXAMPLES\b")
 SMOKE = "tests/adapters/emulations/test_fan_out.py"
 PASSED = re.compile(r"(\d+) passed")
 

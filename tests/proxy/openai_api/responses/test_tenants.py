@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.proxy.openai_api.responses.api import ANNA, BEN, KEYS, PATH, Api, running
+from tests.support.effort import examples
 
-GUESSES = 10_000
+GUESSES = examples(10_000)
 UNKNOWN = "0" * 32
 
 
