@@ -137,6 +137,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
 @main.command(
     epilog=examples(
         """echo '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}' | banjia explain -""",
+        """echo '{"model": "gpt-4o", "input": "Hi", "store": false}' | banjia explain -""",
         "banjia explain request.json --json",
         codes="Exit codes: 0; 1 if the request would be answered with an error; 2 if the configuration is invalid.",
     )

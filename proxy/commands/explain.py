@@ -14,6 +14,7 @@ from adapters.emulations import wrapped
 from adapters.planning import plan
 from config.routing import Routing
 from config.schema import Settings
+from proxy.commands.explain_responses import example_chat, is_response, read_response
 from proxy.errors import NotSupported, ProxyError
 from proxy.i18n.catalog import for_operator
 from proxy.openai_api.chat.handler import ChatHandler
@@ -29,20 +30,28 @@ EXAMPLE_IMAGE = "data:image/png;base64,iVBORw0KGgo="
 def explain(body: bytes, settings: Settings) -> dict[str, Any]:
     """Return the explanation as data: model, operation, and for each target the verdict on each field.
 
+    Fields of the Responses API have the client's names. What such a request continues is not read: an example stands for it.
+
     ``error`` is the error that the client would get if no target can serve the request, else None. Raises ProxyError if
     the request fails before any target is considered.
     """
-    request = read(body)
-    route = resolve(request, Routing(settings))
+    routing = Routing(settings)
+    request = read(body, routing)
+    route = resolve(request, routing)
+    operation = (
+        request.translation.native.operation
+        if request.translation and request.translation.native
+        else request.operation
+    )
+    if operation == "responses":
+        request = example_chat(request)
     if route.policy.fetch_images and request.operation == "chat":
         request = with_example_images(request)
     plans = [_planned(request, target) for target in route.targets]
     refusals = [found for found in plans if isinstance(found, Refused)]
     return {
         "model": request.model,
-        "operation": request.translation.native.operation
-        if request.translation and request.translation.native
-        else request.operation,
+        "operation": operation,
         "stream": request.stream,
         "error": answered(NotSupported.of(refusals[0])) if len(refusals) == len(plans) else None,
         "targets": [about(target, found) for target, found in zip(route.targets, plans, strict=True)],
@@ -59,13 +68,18 @@ def answered(error: ProxyError) -> dict[str, Any]:
     return {"status": error.http_status, **error.error()}
 
 
-def read(body: bytes) -> ApiRequest:
-    """Parse a body. Without ``messages`` it is a completion if it has ``prompt``, an embedding if it has ``input``."""
+def read(body: bytes, routing: Routing | None = None) -> ApiRequest:
+    """Parse a body. Without ``messages`` it is a completion if it has ``prompt``, or has ``input``.
+
+    The latter is a request of the Responses API or, also without ``routing``, for embeddings. Raises BadRequest.
+    """
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
         fields = None  # the handler below reports the error
     if type(fields) is dict and "messages" not in fields:
+        if routing is not None and is_response(fields, routing):
+            return read_response(body)
         if "prompt" in fields:
             return CompletionsHandler().parse(body)
         if "input" in fields:

@@ -6,8 +6,9 @@ from adapters.core.builder import Verdict
 from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from adapters.openai_params import operations as openai
+from adapters.openai_params.responses import NEWER, RESPONSES_OF_OPENAI
 from adapters.rules.reasons import SENT_AS_IS
-from adapters.translations.completions_as_chat import OVER_CHAT
+from adapters.translations import completions_as_chat, responses_as_chat
 from proxy.commands.vendors import ANY_MODEL, LISTED_STAND_INS, each_variant, matrix
 from scripts.pages.table import code, table
 
@@ -37,7 +38,9 @@ def text() -> str:
     """Return for each vendor and operation a row per parameter: its possible verdicts, and their reasons."""
     return (
         "\n"
-        + "\n".join([*map("".join, (_vendor(name, vendor) for name, vendor in each_variant())), _over_chat()])
+        + "\n".join(
+            [*map("".join, (_vendor(name, vendor) for name, vendor in each_variant())), _completions(), _responses()]
+        )
         + "\n"
     )
 
@@ -66,9 +69,26 @@ def _table(params: Mapping[str, Verdict]) -> str:
     return table(["parameter", "may be", "why"], rows)
 
 
-def _over_chat() -> str:
+def _completions() -> str:
     return (
         "### Legacy completions, at vendors that only have chat\n\n"
         "banjia sends `POST /v1/completions` as a chat request; *honoured* means here: the verdict of the chat parameter applies.\n\n"
-        + _table(OVER_CHAT)
+        + _table(completions_as_chat.OVER_CHAT)
+    )
+
+
+def _responses() -> str:
+    """Return the table of the Responses API: its own fields, then those of chat that it takes or refuses."""
+    verdicts = responses_as_chat.OVER_CHAT
+    own = [name for name in verdicts if name in RESPONSES_OF_OPENAI or name in NEWER]
+    others = [name for name in verdicts if name not in own]
+    taken = [name for name in others if verdicts[name] is not responses_as_chat.CHAT_ONLY]
+    refused = [name for name in others if name not in taken]
+    return (
+        "### Responses, at vendors that only have chat\n\n"
+        "banjia sends `POST /v1/responses` as a chat request; *honoured* means here: banjia handles the field itself, or the "
+        "verdict of the chat parameter applies. Tools, items and endings are on [their own page](responses.md).\n\n"
+        + _table({name: verdicts[name] for name in own})
+        + f"\nAlso taken, as in chat: {', '.join(map(code, taken))}. Refused, because only chat has them: "
+        f"{', '.join(map(code, refused))}.\n"
     )

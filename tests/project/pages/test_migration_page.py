@@ -78,8 +78,7 @@ def test_paths_without_equivalent_are_answered_as_on_the_page(tmp_path: Path) ->
     paths = {
         "assistants, threads": ["assistants", "threads"],
         "images, speech, transcription": ["images/generations", "audio/speech", "audio/transcriptions"],
-        "files, batches, fine-tuning": ["files", "batches", "fine_tuning/jobs"],
-        "`POST /v1/responses`": ["responses"],
+        "files, uploads, batches, fine-tuning": ["files", "uploads", "batches", "fine_tuning/jobs"],
     }
     assert paths.keys() == {name for name, status in text.items() if status != 400}
     with terminal(tmp_path, "") as reader:
