@@ -35,6 +35,8 @@ COPY --from=build /opt/banjia /opt/banjia
 ENV PATH=/opt/banjia/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BANJIA_SERVER__LISTEN=0.0.0.0:8080
 # Vendors are verified by the CA certificates of the base image: fail the build if it has none.
 RUN ["python3", "-c", "import ssl; assert ssl.create_default_context().cert_store_stats()['x509_ca'], 'no ca-certificates in the base'"]
+# For a volume with the store, if store.url names a file here: a new volume of Docker gets this owner and mode.
+RUN ["install", "--directory", "--mode=0700", "--owner=10001", "--group=10001", "/var/lib/banjia"]
 WORKDIR /
 USER 10001:10001
 EXPOSE 8080

@@ -140,6 +140,8 @@ class AppState:
         """Writes a message for the operator. It must neither block nor raise."""
         self.drain_log: Callable[[], None] = lambda: None
         """Waits until the queued log lines are written, at most half a second."""
+        self.before_exit: Callable[[], None] = lambda: None
+        """Called before the process exits at a second signal, which skips the end of every block."""
         self._reloading = asyncio.Lock()
         self._readers = threading.BoundedSemaphore(MAX_READERS)
         self.read_timeout_s = READ_TIMEOUT_S

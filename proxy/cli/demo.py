@@ -4,17 +4,22 @@ import asyncio
 import http.client
 import json
 import os
-from collections.abc import Callable
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import uvloop
 
 from adapters.core.message import Message
 from config.schema import Server, Settings
+from config.sections import SQLITE, StoreSettings
 from proxy.app_state import AppState
 from proxy.commands.env import lines, no_proxy_variables
 from proxy.lifecycle.emulation import Emulators, emulated
 from proxy.lifecycle.run import bind, environment_lines, serve, url_of
+from proxy.storage.interface import StoreError
 from proxy.upstream.client import Upstream
 
 QUESTION = "你好! Say hello from the other side of the move."
@@ -32,10 +37,12 @@ def run(
 
     async def main() -> None:
         settings = Settings(server=Server(drain_delay_s=0, listen=listen or Server().listen))
-        async with emulated(settings, emulators) as running:
+        async with AsyncExitStack() as stack:
+            running = await stack.enter_async_context(emulated(settings, emulators))
             used = running.apply_to(settings)
             sock = bind(listen) if listen is not None else bind(used.server.listen, tries=PORTS)
-            state = AppState(used, Upstream.over_the_network(100), lambda line: None, emulated=True)
+            state = stack.enter_context(state_with_temporary_store(used))
+            stop_on_hangup()
             print_steps: list[asyncio.Future[None]] = []
 
             def ready() -> None:
@@ -45,6 +52,32 @@ def run(
             await asyncio.gather(*print_steps)
 
     uvloop.run(main())
+
+
+@contextmanager
+def state_with_temporary_store(settings: Settings) -> Iterator[AppState]:
+    """Yield a state whose store is a SQLite file in a temporary directory; remove the directory at the end.
+
+    Without a directory for temporary files that can hold the file, the store is in memory.
+    """
+    with ExitStack() as stack:
+        state = None
+        with suppress(OSError, StoreError):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="banjia-demo-", ignore_cleanup_errors=True))
+            state = _state(settings, StoreSettings(url=f"{SQLITE}{folder}/banjia.db"))
+            state.before_exit = stack.close
+        yield state or _state(settings, StoreSettings())
+
+
+def _state(settings: Settings, store: StoreSettings) -> AppState:
+    used = settings.model_copy(update={"store": store})
+    return AppState(used, Upstream.over_the_network(100), lambda line: None, emulated=True)
+
+
+def stop_on_hangup() -> None:
+    """Stop as for Ctrl-C if the terminal is closed, unless the caller ignores that (``nohup``)."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, signal.raise_signal, signal.SIGINT)
 
 
 def show(url: str, out: Callable[[str], None], write: Callable[[str], None]) -> None:

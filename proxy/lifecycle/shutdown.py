@@ -115,6 +115,7 @@ def stop_on_signals(server: GracefulServer, state: AppState) -> Iterator[None]:
         if state.draining:
             state.flush()
             state.drain_log()
+            state.before_exit()
             os._exit(1)  # a second signal: exit without waiting for running requests
         state.draining = True
         server.keep_none_alive()

@@ -23,10 +23,10 @@ MAX_SEALED = 256 * 1024
 """The longest text that a seal holds (bytes of UTF-8)."""
 MARK = "bj1."
 """The beginning of each seal."""
-NONCE = 12
-"""The size of a nonce of AES-GCM (bytes)."""
+NONCE = 24
+"""The size of a nonce of XChaCha20-Poly1305 (bytes): long enough to be random for any number of seals with one key."""
 TAG = 16
-"""The size of the tag of AES-GCM (bytes)."""
+"""The size of the tag of XChaCha20-Poly1305 (bytes)."""
 MAX_SEAL = len(MARK) + (NONCE + MAX_SEALED + 1024 + TAG) * 4 // 3 + 4
 """No seal is longer, even if its text cannot be compressed."""
 
@@ -56,28 +56,27 @@ class ServerSecret:
 
         Raises ValueError if the text is longer than MAX_SEALED bytes.
         """
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as encrypt
 
         plain = text.encode("utf-8", "replace")
         if len(plain) > MAX_SEALED:
             raise ValueError(f"a sealed text has at most {MAX_SEALED} bytes")
         nonce = secrets.token_bytes(NONCE)
-        sealed = AESGCM(self._seal_key(tenant)).encrypt(nonce, zlib.compress(plain), _bound_to(tenant, kind))
+        sealed = encrypt(zlib.compress(plain), _bound_to(tenant, kind), nonce, self._seal_key(tenant))
         return MARK + urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
     def unseal(self, tenant: str, kind: str, sealed: str) -> str | None:
         """Return the text of a seal; None if it is malformed, too long, or made for another tenant, kind or secret."""
         if not sealed.startswith(MARK) or len(sealed) > MAX_SEAL:
             return None
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as decrypt
+        from nacl.exceptions import CryptoError
 
-        with suppress(ValueError, InvalidTag, zlib.error):  # ValueError: no base64url, no UTF-8
+        with suppress(ValueError, CryptoError, zlib.error):  # ValueError: no base64url, no UTF-8
             packed = _decoded(sealed[len(MARK) :])
             if len(packed) < NONCE + TAG:
                 return None
-            key = AESGCM(self._seal_key(tenant))
-            compressed = key.decrypt(packed[:NONCE], packed[NONCE:], _bound_to(tenant, kind))
+            compressed = decrypt(packed[NONCE:], _bound_to(tenant, kind), packed[:NONCE], self._seal_key(tenant))
             decompressor = zlib.decompressobj()
             plain = decompressor.decompress(compressed, MAX_SEALED + 1)
             if len(plain) <= MAX_SEALED and decompressor.eof and not decompressor.unused_data:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,6 +74,8 @@ class Container:
     """The text of ``BANJIA_CONFIG``."""
     secrets: frozenset[str] = frozenset()
     """The folders in which secrets are mounted."""
+    writable: frozenset[str] = frozenset()
+    """The folders in which volumes are mounted that it may write to."""
 
 
 def containers(found: list[Any]) -> Iterator[Container]:
@@ -83,15 +85,16 @@ def containers(found: list[Any]) -> Iterator[Container]:
         if is_compose(document):
             for service in document["services"].values():
                 if service["image"] == IMAGE:
-                    yield _of_compose(service)
-        elif document["kind"] == "Deployment":
+                    yield _of_compose(service, document.get("volumes", {}))
+        elif document["kind"] in ("Deployment", "StatefulSet"):
             pod = document["spec"]["template"]["spec"]
+            claimed = [claim["metadata"]["name"] for claim in document["spec"].get("volumeClaimTemplates", ())]
             for one in [*pod.get("initContainers", ()), *pod["containers"]]:
                 if one["image"] == IMAGE:
-                    yield _of_kubernetes(one, pod, maps)
+                    yield _of_kubernetes(one, pod, maps, claimed)
 
 
-def _of_compose(service: dict[str, Any]) -> Container:
+def _of_compose(service: dict[str, Any], volumes: dict[str, Any]) -> Container:
     environment = {name: None if value is None else str(value) for name, value in service["environment"].items()}
     hardened = (
         service["read_only"] is True
@@ -100,10 +103,15 @@ def _of_compose(service: dict[str, Any]) -> Container:
     )
     grace = re.fullmatch(r"(\d+)s", service["stop_grace_period"])
     assert grace
-    return Container(environment, int(grace[1]), (tuple(service["healthcheck"]["test"][1:]),), hardened)
+    mounts = dict(text.split(":") for text in service.get("volumes", ()))
+    assert mounts.keys() <= volumes.keys()
+    health = (tuple(service["healthcheck"]["test"][1:]),)
+    return Container(environment, int(grace[1]), health, hardened, writable=frozenset(mounts.values()))
 
 
-def _of_kubernetes(one: dict[str, Any], pod: dict[str, Any], maps: dict[str, Any]) -> Container:
+def _of_kubernetes(
+    one: dict[str, Any], pod: dict[str, Any], maps: dict[str, Any], claimed: Collection[str]
+) -> Container:
     environment = {each["name"]: each.get("value") for each in one["env"]}
     ours = one["securityContext"]
     user = ours.get("runAsUser") or pod["securityContext"].get("runAsUser")
@@ -121,14 +129,15 @@ def _of_kubernetes(one: dict[str, Any], pod: dict[str, Any], maps: dict[str, Any
             health.append(tuple(probe["exec"]["command"]))
         else:
             health.append((probe["httpGet"]["path"], ports[probe["httpGet"]["port"]]))
-    volumes = {each["name"]: each for each in pod.get("volumes", ())}
-    text, secrets = None, set()
+    volumes = {name: {"name": name} for name in claimed} | {each["name"]: each for each in pod.get("volumes", ())}
+    text, secrets, writable = None, set(), set()
     for mount in one.get("volumeMounts", ()):
         volume = volumes[mount["name"]]
-        if "secret" in volume:
+        if not mount.get("readOnly", False):
+            writable.add(mount["mountPath"])
+        elif "secret" in volume:
             secrets.add(mount["mountPath"])
         elif str(environment.get("BANJIA_CONFIG")).startswith(f"{mount['mountPath']}/"):
             text = maps[volume["configMap"]["name"]][str(environment["BANJIA_CONFIG"]).rpartition("/")[2]]
-    return Container(
-        environment, pod["terminationGracePeriodSeconds"], tuple(health), hardened, text, frozenset(secrets)
-    )
+    stop = pod["terminationGracePeriodSeconds"]
+    return Container(environment, stop, tuple(health), hardened, text, frozenset(secrets), frozenset(writable))

@@ -1,5 +1,6 @@
 """The deployment files are valid, use only existing settings, and agree with the image and with one another."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -28,6 +29,14 @@ SIDECARS = [path for path in FILES if "sidecar" in path.name]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 NOT_OURS = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE"}
 """Variables that are read by what banjia is made of."""
+STORE = "/var/lib/banjia"
+"""The folder of the image for a volume with the store."""
+STORE_URL = "BANJIA_STORE__URL"
+STORED = ROOT / "deploy" / "kubernetes" / "statefulset.yaml"
+"""The one file that keeps state as it is."""
+
+SERVICES = [ROOT / "deploy" / "kubernetes" / "deployment.yaml", STORED]
+"""The files of Kubernetes that run banjia as a service."""
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
@@ -48,12 +57,17 @@ def image_environment() -> dict[str, str]:
     return dict(word.split("=", 1) for word in shlex.split(words))
 
 
-def settings(one: Container, folder: Path) -> Settings:
-    """Return banjia's settings for a container's environment and configuration, with placeholders for secrets."""
+def settings(one: Container, folder: Path, **more: str) -> Settings:
+    """Return banjia's settings for a container's environment and configuration, with placeholders for secrets.
+
+    ``more``: variables that the user sets.
+    """
     given = {
         name: "for-the-test" if value is None or "${" in value else value for name, value in one.environment.items()
     }
-    environment = {**image_environment(), **given}
+    if given.get(STORE_URL):
+        del given[STORE_URL]  # Compose passes it on if the user sets it
+    environment = {**image_environment(), **given, **more}
     environment.pop("BANJIA_CONFIG", None)
     path = None
     if one.configuration is not None:
@@ -71,7 +85,7 @@ def test_a_file_matches_its_schema(path: Path) -> None:
 
 def test_the_schemas_are_strict() -> None:
     """Unknown keys and values of the wrong type are reported; otherwise the test above would prove nothing."""
-    compose, sidecar = read(COMPOSE[0])[0], read(KUBERNETES[-1])[0]
+    compose, sidecar = read(COMPOSE[0])[0], read(KUBERNETES[1])[0]
     compose["services"]["banjia"]["read_onyl"] = True
     assert mistakes(compose)
     sidecar["spec"]["template"]["spec"]["initContainers"][0]["restartPolice"] = "Always"
@@ -98,16 +112,56 @@ def test_there_is_no_secret_in_a_file_and_none_by_default(path: Path, tmp_path: 
     assert not re.search(r"\bsk-\w|:-[^}]", text)
 
 
-def test_the_configuration_finds_its_secrets_where_they_are_mounted() -> None:
-    one = ours(ROOT / "deploy" / "kubernetes" / "deployment.yaml")
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
+def test_the_configuration_finds_its_secrets_where_they_are_mounted(path: Path) -> None:
+    one = ours(path)
     named = re.findall(r"file:(/\S+)/[\w.-]+", one.configuration or "")
     assert named
     assert set(named) == one.secrets
 
 
 @each_file
-def test_banjia_has_no_rights_and_nothing_to_write_to(path: Path) -> None:
+def test_banjia_has_no_rights_and_nothing_to_write_to_but_a_volume_for_the_store(path: Path) -> None:
     assert ours(path).hardened
+    assert ours(path).writable <= {STORE}
+
+
+@each_file
+def test_banjia_keeps_state_in_memory_unless_the_store_is_set_to_a_file_on_a_volume(path: Path, tmp_path: Path) -> None:
+    one = ours(path)
+    assert (settings(one, tmp_path).store.url == "memory") == (path != STORED)
+    if one.writable:
+        store = settings(one, tmp_path, **{STORE_URL: f"sqlite:{STORE}/banjia.db"}).store
+        assert set(one.writable) == {str(Path(store.path).parent)}
+        assert f"sqlite:{STORE}/banjia.db" in path.read_text(encoding="utf-8")
+    else:
+        assert "statefulset.yaml" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
+def test_compose_passes_the_url_of_the_store_from_the_users_environment(path: Path) -> None:
+    environment = ours(path).environment
+    assert STORE_URL in environment
+    assert environment[STORE_URL] is None
+
+
+def test_one_pod_alone_writes_to_a_volume_that_it_keeps_to_itself() -> None:
+    """Two pods would not find each other's responses; and the kubelet must not let the group read the secret."""
+    [stored] = [document["spec"] for document in read(STORED) if document["kind"] == "StatefulSet"]
+    assert stored["replicas"] == 1
+    [claim] = stored["volumeClaimTemplates"]
+    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+    context = stored["template"]["spec"]["securityContext"]
+    assert context["fsGroup"] == 10001
+    assert context["fsGroupChangePolicy"] == "OnRootMismatch"
+
+
+def test_the_image_has_a_folder_for_the_store_that_only_its_user_can_read_and_declares_no_volume() -> None:
+    """A declared volume would be made for every container, and written to although the file system is read-only."""
+    [user] = re.findall(r"^USER (\d+):\1$", DOCKERFILE, re.MULTILINE)
+    [words] = [json.loads(line) for line in re.findall(r'^RUN (\["install".*\])$', DOCKERFILE, re.MULTILINE)]
+    assert words == ["install", "--directory", "--mode=0700", f"--owner={user}", f"--group={user}", STORE]
+    assert not re.search(r"^VOLUME", DOCKERFILE, re.MULTILINE)
 
 
 @each_file
@@ -169,15 +223,19 @@ def test_the_app_beside_it_has_the_two_lines_and_no_more(path: Path) -> None:
     assert environment == {"OPENAI_BASE_URL": "http://127.0.0.1:8080/v1", "OPENAI_API_KEY": "anything"}
 
 
-def test_the_service_of_kubernetes_leads_to_the_pods_and_the_budget_counts_them() -> None:
-    found = {document["kind"]: document for document in read(ROOT / "deploy" / "kubernetes" / "deployment.yaml")}
-    labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
-    pod = found["Deployment"]["spec"]["template"]["spec"]
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
+def test_the_service_of_kubernetes_leads_to_the_pods_and_the_budget_counts_them(path: Path) -> None:
+    found = {document["kind"]: document for document in read(path)}
+    spec = (found.get("Deployment") or found["StatefulSet"])["spec"]
+    labels, pod = spec["template"]["metadata"]["labels"], spec["template"]["spec"]
     [port] = found["Service"]["spec"]["ports"]
     assert found["Service"]["spec"]["selector"] == labels
-    assert found["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
-    assert found["PodDisruptionBudget"]["spec"]["minAvailable"] < found["Deployment"]["spec"]["replicas"]
     assert port["targetPort"] in {each["name"] for each in pod["containers"][0]["ports"]}
+    budget = found.get("PodDisruptionBudget")
+    assert (budget is None) == (spec["replicas"] == 1)  # with one pod it would only keep nodes from being drained
+    if budget:
+        assert budget["spec"]["selector"]["matchLabels"] == labels
+        assert budget["spec"]["minAvailable"] < spec["replicas"]
 
 
 def test_the_ports_are_the_images() -> None:

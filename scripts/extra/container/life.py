@@ -6,15 +6,17 @@ Stops at the first failing step. Run as root in a separate network namespace wit
 import fcntl
 import http.client
 import json
+import os
 import signal
 import socket
 import ssl
+import stat
 import struct
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +28,9 @@ PORT = 8080
 STARTS_WITHIN_S = 2.0
 MOST_MIB = 90
 KEY = {"BANJIA_CLIENT_KEY": "for-the-test", "MOONSHOT_API_KEY": "unused"}
+USER = 10001
+STORE = "/var/lib/banjia"
+STORE_URL = {"BANJIA_STORE__URL": f"sqlite:{STORE}/banjia.db"}
 SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -52,11 +57,11 @@ def loopback_up() -> None:
 
 
 def ask(path: str, body: object = None, *, host: str = "127.0.0.1") -> http.client.HTTPResponse:
-    """Send one request; one with a body has the client key. Raises OSError."""
+    """Send one request with the client key. Raises OSError."""
     connection = http.client.HTTPConnection(host, PORT, timeout=10)
     headers = {"content-type": "application/json", "authorization": f"Bearer {KEY['BANJIA_CLIENT_KEY']}"}
     if body is None:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers)
     else:
         connection.request("POST", path, json.dumps(body), headers)
     return connection.getresponse()
@@ -74,10 +79,12 @@ def until_ready(container: Container, since: float) -> float:
 
 
 @contextmanager
-def serving(engine: Engine, words: list[str] | None = None, **environment: str) -> Iterator[tuple[Container, float]]:
+def serving(
+    engine: Engine, words: list[str] | None = None, mounts: Mapping[Path, str] | None = None, **environment: str
+) -> Iterator[tuple[Container, float]]:
     """Run a container that serves; yield it and the time until it was ready (seconds)."""
     started = time.monotonic()
-    container = engine.start(words, environment=KEY | environment)
+    container = engine.start(words, environment=KEY | environment, mounts=mounts)
     try:
         yield container, until_ready(container, started)
     finally:
@@ -96,7 +103,7 @@ def without_a_key(engine: Engine) -> None:
 
 def without_a_disk(engine: Engine) -> None:
     """Nothing can be written, not even in world-writable folders."""
-    for place in ("/tmp", "/opt/banjia", "/"):
+    for place in ("/tmp", "/opt/banjia", STORE, "/"):
         ended = engine.run(["-c", f"touch {place}/written"], entrypoint=["sh"])
         expect(ended.code != 0 and "Read-only file system" in ended.output, f"{place} can be written to", ended)
     tell("its disk cannot be written to")
@@ -159,6 +166,33 @@ def drain(engine: Engine) -> None:
     tell(f"at SIGTERM a stream in progress ended normally; exit code 0 after {time.monotonic() - signalled:.1f} s")
 
 
+def store(engine: Engine) -> None:
+    """The folder for the store belongs to the image's user alone; what is on a volume there outlives the container."""
+    folder = engine.root / STORE[1:]
+    found = folder.stat()
+    mode = (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+    expect(mode == (0o700, USER, USER), f"the folder of the store has mode, owner and group {mode}")
+    refused = engine.run(environment=KEY | STORE_URL)
+    expect(refused.code == 2, f"without a volume for the store it ended with {refused.code}, not 2", refused)
+    expect("Read-only file system" in refused.output, "its output does not say why", refused)
+    with tempfile.TemporaryDirectory() as name:
+        os.chown(name, USER, USER)  # as Docker makes a new volume, from the folder of the image
+        mounts = {Path(name): STORE}
+        with serving(engine, ["serve", "--emulate"], mounts, BANJIA_SERVER__DRAIN_DELAY_S="0", **STORE_URL) as (one, _):
+            answer = ask("/v1/responses", {"model": "gpt-4o", "input": "kept"})
+            expect(answer.status == 200, f"a response is answered {answer.status}", one)
+            kept = json.load(answer)
+            one.signal(signal.SIGTERM)
+            expect(one.wait() == 0, f"with a store it ended with {one.code}", one)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in Path(name).iterdir()}
+        expect(modes == {"banjia.db": 0o600, "secret": 0o600}, f"the volume has {modes}")
+        with serving(engine, ["serve", "--emulate"], mounts, **STORE_URL) as (other, _):
+            again = ask(f"/v1/responses/{kept['id']}")
+            expect(again.status == 200, f"after a restart a response is answered {again.status}", other)
+            expect(json.load(again)["output"] == kept["output"], "after a restart a response is another", other)
+    tell("a response on a volume was there after a restart")
+
+
 @contextmanager
 def private_vendor(folder: Path) -> Iterator[tuple[str, Path]]:
     """Run an HTTPS server with a private CA; yield its address, and the certificate of the CA."""
@@ -219,7 +253,7 @@ def main(root: str, image: str) -> int:
     engine = Engine(Path(root), configuration)
     loopback_up()
     try:
-        for step in (without_a_key, without_a_disk, without_health, start, drain, trust):
+        for step in (without_a_key, without_a_disk, without_health, start, drain, store, trust):
             step(engine)
     except Wrong as wrong:
         tell(str(wrong))

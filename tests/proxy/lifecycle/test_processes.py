@@ -36,8 +36,8 @@ def run(*args: str, env: Mapping[str, str] = {}, text: str | None = None) -> sub
 
 
 @contextmanager
-def running(*args: str, env: Mapping[str, str] = {}) -> Iterator[subprocess.Popen[str]]:
-    """A command that runs until it is stopped; it must then exit with 0."""
+def running(*args: str, env: Mapping[str, str] = {}, ends_with: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs until it is stopped; it must then exit with this code."""
     process = subprocess.Popen(
         command(*args), env={**KEYLESS, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **env}, cwd="/",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -45,7 +45,7 @@ def running(*args: str, env: Mapping[str, str] = {}) -> Iterator[subprocess.Pope
     try:
         yield process
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(30) == ends_with
     finally:
         process.kill()
         process.wait()

@@ -7,6 +7,8 @@ import stat
 import subprocess
 import sys
 import threading
+import tracemalloc
+import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.storage.interface import StoreError
-from proxy.storage.secret import ANONYMOUS, MAX_SEALED, ServerSecret, read_or_make_secret
+from proxy.storage.secret import ANONYMOUS, MAX_SEAL, MAX_SEALED, ServerSecret, read_or_make_secret
 from tests.support.effort import examples
 
 KEY_HASH = hashlib.sha256(b"sk-client-one-0000001").digest()
@@ -82,6 +84,24 @@ def test_no_changed_seal_is_read() -> None:
     check()
 
 
+def test_a_seal_with_one_changed_bit_or_without_its_end_is_not_read() -> None:
+    secret = ServerSecret(b"s" * 32)
+    sealed = secret.seal("t", "k", "text")
+    packed = urlsafe_b64decode(sealed[4:] + "=" * (-len(sealed[4:]) % 4))
+    assert len(packed) == 24 + len(zlib.compress(b"text")) + 16
+
+    def read(changed: bytes) -> str | None:
+        return secret.unseal("t", "k", "bj1." + urlsafe_b64encode(changed).rstrip(b"=").decode())
+
+    assert read(packed) == "text"
+    for at in range(len(packed)):
+        for bit in range(8):
+            assert read(packed[:at] + bytes([packed[at] ^ 1 << bit]) + packed[at + 1 :]) is None
+        assert read(packed[:at]) is None
+        assert read(packed[at + 1 :]) is None
+    assert read(packed + b"\0") is None
+
+
 def test_any_text_is_no_seal_and_raises_nothing() -> None:
     secret = ServerSecret()
 
@@ -101,16 +121,33 @@ def test_the_longest_text_is_sealed_and_a_longer_one_neither_sealed_nor_read(mon
     assert secret.unseal("t", "k", secret.seal("t", "k", longest)) == longest
     with pytest.raises(ValueError, match="at most"):
         secret.seal("t", "k", longest + "x")
-    bomb = secret.seal("t", "k", "x" * MAX_SEALED)
+    exact = secret.seal("t", "k", "x" * MAX_SEALED)
     monkeypatch.setattr("proxy.storage.secret.MAX_SEALED", MAX_SEALED - 1)
-    assert secret.unseal("t", "k", bomb) is None
+    assert secret.unseal("t", "k", exact) is None
     assert secret.unseal("t", "k", "bj1." + "A" * 10_000_000) is None
+
+
+def test_a_seal_that_decompresses_to_more_than_the_limit_is_not_read_and_takes_no_memory_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secret = ServerSecret()
+    assert secret.unseal("t", "k", secret.seal("t", "k", "x")) == "x"  # loads the library
+    with monkeypatch.context() as patch:
+        patch.setattr("proxy.storage.secret.MAX_SEALED", 32 * 1024 * 1024)
+        bomb = secret.seal("t", "k", "x" * (32 * 1024 * 1024))
+    assert len(bomb) < MAX_SEAL
+    tracemalloc.start()
+    try:
+        assert secret.unseal("t", "k", bomb) is None
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_SEALED
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_library_for_seals_is_loaded_with_the_first_seal() -> None:
     code = (
         "import sys; from proxy.storage.secret import ServerSecret; s = ServerSecret(); s.tenant(b'x'); s.unseal('t', 'k', 'x');"
-        "assert 'cryptography' not in sys.modules; s.seal('t', 'k', 'x'); assert 'cryptography' in sys.modules"
+        "assert 'nacl' not in sys.modules; s.seal('t', 'k', 'x'); assert 'nacl' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
