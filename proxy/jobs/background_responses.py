@@ -83,11 +83,12 @@ class BackgroundResponses:
         return True
 
     async def aclose(self) -> None:
-        """Interrupt what still runs: it is stored as failed."""
+        """Interrupt what still runs: it is stored as failed. What waits is left to another process, if the store can."""
         if self._watching is not None:
             self._watching.cancel()
         tasks = [task for _, task in self._runs.values()]
-        for task in tasks:
+        for run, task in self._runs.values():
+            run.left = run.assembler.status == "queued" and self._state.store.is_durable
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
@@ -102,6 +103,8 @@ class BackgroundResponses:
                 if await run.store() is WriteResult.DONE:  # else it was cancelled or deleted meanwhile
                     await serve(BackgroundRequest(run), RunHandler(run, self._state), self._state, NO_CLIENT)
         except asyncio.CancelledError:
+            if run.left:
+                return
             last = run.assembler.cancel() if run.cancelled else run.assembler.fail("server_error", str(INTERRUPTED))
             run.log.add(encode_all(last))
         except StoreUnavailable as error:
@@ -110,7 +113,10 @@ class BackgroundResponses:
             self._state.notify(Message("the store is unavailable ({trouble})", trouble=error.trouble))
         finally:
             flushing.cancel()
-            await asyncio.shield(self._finish(run))
+            if not run.left:
+                await asyncio.shield(self._finish(run))
+            elif run.turn.lock is not None:
+                run.turn.lock.release()
 
     async def _finish(self, run: BackgroundRun) -> None:
         """Store the last events and the response; try again if the store is unavailable for a moment."""

@@ -46,6 +46,8 @@ class BackgroundRun:
         self.target = ""
         self.owner = ""
         self.cancelled = False
+        self.left = False
+        """Whether it stays queued, for another process."""
 
     @classmethod
     async def of_stored(cls, state: "AppState", tenant: str, stored: StoredResponse) -> "BackgroundRun":

@@ -291,6 +291,32 @@ def test_the_shutdown_stores_what_still_runs_as_failed(tmp_path: Path) -> None:
     run(scene)
 
 
+def test_what_is_queued_at_the_shutdown_runs_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background_responses, "LEASE_S", 0.5)
+
+    async def scene() -> None:
+        vendor = await emulators.start("kimi", environ={})
+        try:
+            async with served_over(vendor, tmp_path, background={"concurrency": 1}) as client:
+                vendor.set_faults(["stall_before=300"])
+                await client.queued()
+                waits = await client.queued("second")
+                async with asyncio.timeout(10):
+                    while not vendor.active:
+                        await asyncio.sleep(0.01)
+            vendor.set_faults([])
+            async with served_over(vendor, tmp_path) as client:
+                response = await client.ended(waits)
+                assert (response["status"], response["error"]) == ("completed", None)
+                assert response["output"][0]["content"][0]["text"] == "You said: second"
+        finally:
+            await vendor.aclose()
+
+    run(scene)
+
+
 def test_a_conversation_is_locked_until_its_background_turn_has_ended(tmp_path: Path) -> None:
     async def scene() -> None:
         async with served(tmp_path) as (client, vendor):
