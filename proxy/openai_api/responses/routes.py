@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.core.message import Message
+from proxy.access.authentication import authenticate
 from proxy.app_state import AppState
 from proxy.errors import NotServed
 from proxy.openai_api.replies import endpoint
@@ -48,6 +49,8 @@ def responses_routes(state: AppState, runs: BackgroundRuns) -> list[Route]:
 @endpoint
 async def no_websocket(request: Request) -> Response:
     """Answer 404 for ``GET /v1/responses``, with which clients open a WebSocket."""
+    state: AppState = request.app.state.banjia
+    authenticate(dict(request.headers.raw), state.snapshot.client_keys)
     raise NotServed(
         Message("GET /v1/responses (WebSocket) is not served by this proxy; use POST /v1/responses with stream: true.")
     )

@@ -20,6 +20,16 @@ from proxy.storage.sqlite.threads import ReaderThreads, WriterThread
 _FIND = (
     "SELECT id, created_at, metadata, version, item_count, items_size FROM conversations WHERE tenant = ? AND id = ?"
 )
+_PAGE_UP = (
+    "SELECT id, body FROM items WHERE tenant = ? AND holder = ? AND side = 2 AND position > ?"
+    " ORDER BY position ASC LIMIT ?"
+)
+_PAGE_DOWN = (
+    "SELECT id, body FROM items WHERE tenant = ? AND holder = ? AND side = 2 AND position < ?"
+    " ORDER BY position DESC LIMIT ?"
+)
+_LAST_POSITION = 2**62
+"""Greater than every position."""
 _POSITION = "SELECT position, body FROM items WHERE tenant = ? AND id = ? AND holder = ? AND side = 2"
 _CHANGE = """
 UPDATE conversations SET version = version + 1, touched_at = ?, item_count = item_count + ?,
@@ -96,21 +106,17 @@ class SqliteConversations:
     async def items(
         self, tenant: str, conversation_id: str, after: str | None, limit: int, *, descending: bool
     ) -> ItemPage | Literal["not_found", "item_not_found"]:
-        order, beyond = ("DESC", "<") if descending else ("ASC", ">")
-
         def read(connection: sqlite3.Connection) -> ItemPage | Literal["not_found", "item_not_found"]:
             if find(connection, tenant, conversation_id) is None:
                 return "not_found"
-            query = "SELECT id, body FROM items WHERE tenant = ? AND holder = ? AND side = 2"
-            parameters: list[str | int] = [tenant, conversation_id]
+            position = _LAST_POSITION if descending else -1
             if after is not None:
                 row = connection.execute(_POSITION, (tenant, after, conversation_id)).fetchone()
                 if row is None:
                     return "item_not_found"
-                query += f" AND position {beyond} ?"
-                parameters.append(row[0])
-            query += f" ORDER BY position {order} LIMIT ?"
-            rows = connection.execute(query, (*parameters, limit + 1)).fetchall()
+                position = row[0]
+            where = (tenant, conversation_id, position, limit + 1)
+            rows = connection.execute(_PAGE_DOWN if descending else _PAGE_UP, where).fetchall()
             return ItemPage([StoredItem(*row) for row in rows[:limit]], len(rows) > limit)
 
         return await self._readers.run("conversations.items", read)

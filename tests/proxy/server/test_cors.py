@@ -213,7 +213,7 @@ RESPONSES: list[tuple[str, str, str, dict[str, str], Any, int]] = [
     ("no key for models", "GET", "/v1/models", {}, None, 401),
     ("bad JSON", "POST", CHAT, BEARER, b"{no", 400),
     ("no such model", "POST", CHAT, BEARER, {**ASK, "model": "nope"}, 404),
-    ("not served", "POST", "/v1/responses", BEARER, {}, 404),
+    ("not served", "POST", "/v1/files", BEARER, {}, 404),
     ("moderations", "POST", "/v1/moderations", BEARER, {"input": "x"}, 404),
     ("no such path", "POST", "/v1/nowhere", BEARER, {}, 404),
     ("method", "PUT", CHAT, BEARER, {}, 405),
