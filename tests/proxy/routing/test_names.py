@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.proxy.asgi_requests import Knock, Opened, knock
+from tests.proxy.server.asgi_requests import Knock, Opened, knock
 
 KIMI = {"api_key": "sk-kimi-0000000000000001"}
 QWEN = {"api_key": "sk-qwen-0000000000000001"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from proxy.server.path_router import normalize_path
-from tests.proxy.asgi_requests import Knock, answer, knock
+from tests.proxy.server.asgi_requests import Knock, answer, knock
 
 HELLO = [{"role": "user", "content": "hi"}]
 CHAT: dict[str, Any] = {"model": "gpt-4o", "messages": HELLO}

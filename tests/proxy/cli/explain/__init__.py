@@ -1,0 +1,1 @@
+"""``banjia explain``: what a request becomes at each target."""
