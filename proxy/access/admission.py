@@ -21,8 +21,8 @@ class RequestSlot:
         self._lease: Lease | None = None
         self._at_end: Callable[[], None] | None = None
 
-    def at_end(self, release: Callable[[], None]) -> None:
-        """Call ``release`` when the block ends, however it ends. For one thing that the request holds."""
+    def at_end(self, release: Callable[[], None] | None) -> None:
+        """Call ``release`` when the block ends, however it ends; None: nothing. For one thing that the request holds."""
         self._at_end = release
 
     def lease(self) -> Lease:

@@ -111,9 +111,8 @@ async def queue(
     try:
         await runs.start(run)
     except StoreUnavailable as error:
-        if turn.lock is not None:
-            turn.lock.release()
         raise store_unavailable(state, error) from None
+    context.slot.at_end(None)  # the run holds the lock of its conversation from here on
     if request.stream:
         heartbeat_s = state.snapshot.settings.server.heartbeat_s
         await send_events(run.log.follow(0, heartbeat_s), context.out, record)

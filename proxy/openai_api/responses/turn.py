@@ -119,8 +119,7 @@ class ResponseTurn:
                 await self._store.leases.take(tenant, self.response_id, self.response_id, 1.0)
             if self.conversation is not None:
                 self.lock = await ConversationLock.take(self._state, tenant, self.conversation, self.response_id)
-                if not self.is_background:  # else the lock is held until the run has ended
-                    context.slot.at_end(self.lock.release)
+                context.slot.at_end(self.lock.release)
         except StoreUnavailable as error:
             raise store_unavailable(self._state, error) from None
         return await self.load_for(request, tenant)

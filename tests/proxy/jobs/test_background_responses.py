@@ -317,6 +317,19 @@ def test_what_is_queued_at_the_shutdown_runs_after_the_next_start(
     run(scene)
 
 
+def test_a_refused_background_turn_leaves_its_conversation_unlocked() -> None:
+    async def scene() -> None:
+        async with served() as (client, _):
+            conversation = (await client._http.post("/v1/conversations", json={})).json()["id"]
+            output = {"type": "function_call_output", "call_id": "call_unknown", "output": "5"}
+            fields = {"model": "gpt-4o", "conversation": conversation}
+            refused = await client.post(**fields, input=[output], background=True)
+            assert refused.status_code == 400
+            assert (await client.post(**fields, input="Hi")).status_code == 200
+
+    run(scene)
+
+
 def test_a_conversation_is_locked_until_its_background_turn_has_ended(tmp_path: Path) -> None:
     async def scene() -> None:
         async with served(tmp_path) as (client, vendor):
