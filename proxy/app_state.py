@@ -162,6 +162,8 @@ class AppState:
         self.draining = False
         self.key_cool_down_s = KEY_COOL_DOWN_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self.background_counts: Callable[[], Mapping[Labels, float]] = dict
+        """Returns the unfinished background responses of this process by status, for the metrics."""
         self._background: set[asyncio.Task[None]] = set()
         self.image_fetcher: ImageFetcher | None = None
         """Set when the first image is fetched (``policy.fetch_images``)."""
@@ -304,6 +306,10 @@ class AppState:
             "banjia_memory_budget_bytes", "Memory held for request bodies and unread responses.", ("kind",),
             lambda: {("held",): self.budget.held, ("limit",): self.budget.limit},
         )  # fmt: skip
+        gauge(
+            "banjia_background_runs", "Background responses of this process that are not complete.", ("status",),
+            self._background_runs,
+        )  # fmt: skip
         gauge("banjia_cooling_down_targets", "1 for a target that is cooling down.", ("target",), self._cooling_down)
         register_store(self.metrics, self.store)
         self.metrics.counter(
@@ -312,6 +318,9 @@ class AppState:
             ("result",),
             lambda: {(result,): count for result, count in self.earlier_reasoning.items()},
         )
+
+    def _background_runs(self) -> Mapping[Labels, float]:
+        return self.background_counts()
 
     def _waiting(self) -> Mapping[Labels, float]:
         return {(name,): count for name, count in self.limiters.waiting().items()}

@@ -17,6 +17,7 @@ from proxy._types import Caller, Route
 from proxy.app_state import AppState
 from proxy.errors import ProxyError
 from proxy.i18n.negotiate import Language
+from proxy.observability.metrics.registry import Labels
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.steps import with_chat_steps
 from proxy.openai_api.handler import RequestSteps, StepContext
@@ -25,7 +26,7 @@ from proxy.openai_api.responses.run_log import RunLog
 from proxy.openai_api.writer import Header, ResponseChannel, Send
 from proxy.pipeline import serve
 from proxy.storage.interface import StoreUnavailable
-from proxy.storage.records import TakenRun, WriteResult
+from proxy.storage.records import UNFINISHED, TakenRun, WriteResult
 
 FLUSH_S = 0.25
 """How often the events of a run are stored (seconds)."""
@@ -47,6 +48,14 @@ class BackgroundResponses:
         self._runs: dict[tuple[str, str], tuple[BackgroundRun, asyncio.Task[None]]] = {}
         self._places = asyncio.Semaphore(state.snapshot.settings.background.concurrency)
         self._watching: asyncio.Task[None] | None = None
+        state.background_counts = self._counts
+
+    def _counts(self) -> Mapping[Labels, float]:
+        counts: dict[Labels, float] = {("queued",): 0, ("in_progress",): 0}
+        for run, _ in self._runs.values():
+            if run.assembler.status in UNFINISHED:
+                counts[run.assembler.status,] += 1
+        return counts
 
     def start_watching(self) -> None:
         """Take over what other processes have left, from now on, if the store outlives processes."""

@@ -25,7 +25,6 @@ from proxy.storage.interface import Store, StoreUnavailable
 
 MOST_ITEMS = 100
 USUAL_ITEMS = 20
-NO_ADAPTATIONS: Mapping[str, Adaptation] = {}
 
 
 class StoredObjectRequest:
@@ -38,6 +37,8 @@ class StoredObjectRequest:
         self.tenant = tenant
         self.ids = ids
         self.query = query
+        self.adaptations: dict[str, Adaptation] = {}
+        """What the response says that banjia emulated."""
         self._body = body
 
     @property
@@ -96,7 +97,7 @@ class StoredObjectEndpoint:
                         if isinstance(answer, AsyncIterator):
                             await send_events(answer, incoming, record)
                         else:
-                            await writer.write_own_answer(orjson.dumps(answer), NO_ADAPTATIONS)
+                            await writer.write_own_answer(orjson.dumps(answer), request.adaptations)
                 except Exception as error:  # noqa: BLE001 - as in the pipeline
                     await writer.fail(proxy_error(error, state, record.request_id))
             except asyncio.CancelledError:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from adapters.core.adaptations import Adaptation
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest
 from adapters.core.tokens import estimate_prompt
 from adapters.openai_params.operations import validate
@@ -15,6 +17,8 @@ from proxy.openai_api.json_body import checked_model
 from proxy.openai_api.responses.turn import ResponseTurn
 from proxy.openai_api.stored_objects import StoredObjectRequest
 from proxy.routing.resolve import resolve
+
+ESTIMATED = Adaptation("emulated", Message("estimated from the text, without a call to the vendor"))
 
 
 async def count(request: StoredObjectRequest) -> dict[str, Any]:
@@ -31,6 +35,7 @@ async def count(request: StoredObjectRequest) -> dict[str, Any]:
     route = resolve(asked, state.snapshot.routing)
     turn = ResponseTurn(state, {**fields, "store": False})
     chat = await turn.load_for(asked, request.tenant)
+    request.adaptations["input_tokens"] = ESTIMATED
     return {"object": "response.input_tokens", "input_tokens": estimate_prompt(planned(chat, route))}
 
 

@@ -227,6 +227,8 @@ def test_at_most_so_many_run_at_once_and_the_others_wait_as_queued() -> None:
                     await asyncio.sleep(0.01)
             assert (await client.get(first)).json()["status"] == "in_progress"
             assert (await client.get(second)).json()["status"] == "queued"
+            counts = client.state.metrics.families["banjia_background_runs"].read()
+            assert counts == {("queued",): 1, ("in_progress",): 1}
             assert (await client.post(f"/{second}/cancel")).json()["status"] == "cancelled"
             vendor.set_faults([])
             third = await client.queued()
