@@ -644,3 +644,14 @@ def test_a_chain_of_32_definitions_is_followed_and_no_longer_one(further: int, f
     else:
         with pytest.raises(NotExpressible, match="circular or too long"):
             rewrite(schema)
+
+
+@pytest.mark.parametrize("key", ["const", "default", "enum", "examples"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_looks_like_a_reference_in_a_value_is_a_value(key: str, nested: bool) -> None:
+    value: Any = {"$ref": "#/definitions/none"}
+    part = {"type": ["object", "null"], key: [value] if key in ("enum", "examples") else value}
+    schema = {"type": "array", "items": {"type": "object"}, "contains": part} if nested else part
+    (made,) = rewrite({"type": "object", "properties": {"x": schema}})["properties"].values()
+    found = made["contains"] if nested else made
+    assert found[key] == part[key]
