@@ -9,7 +9,7 @@ from scripts.acceptance_parts import Result
 from tests.mutants.run import described, drawn, judge
 
 SEED, COUNT, WORKERS = 1, 300, 2
-SMOKE_COUNT, SMOKE_WORKERS = 5, 1
+SMOKE_COUNT, SMOKE_WORKERS = 2, 1
 MOST_SURVIVORS = 0.05
 
 
