@@ -15,7 +15,12 @@ from adapters.rules.earlier_reasoning import REASONING
 from adapters.rules.joined_streams import ONLY_STREAMS, join_stream
 from adapters.rules.reasoning import SWITCH_FIELDS, requested_thinking, resolve_thinking
 from adapters.rules.verdicts import apply
-from adapters.translations.client_names import adaptations_in_client_terms, client_name, refused_in_client_terms
+from adapters.translations.client_names import (
+    adaptations_in_client_terms,
+    adaptations_to_plan,
+    client_name,
+    refused_in_client_terms,
+)
 from adapters.translations.completions_as_chat import again_without
 from adapters.translations.legacy_functions import as_tools, in_legacy_terms
 from adapters.translations.per_target import for_target
@@ -171,7 +176,7 @@ def _build(request: ApiRequest, target: Target) -> Plan:
         default_fields=default_fields,
     )
     if request.translation is not None:
-        builder.adaptations.update(request.translation.adaptations)
+        builder.adaptations.update(adaptations_to_plan(request.translation))
         builder.default_fields |= request.translation.added - target.overrides.keys()
     if target.vendor.transparent:
         return _apply_table(builder, target, op, default_thinking, sent)

@@ -31,6 +31,17 @@ def refused_in_client_terms(refused: Refused, names: Mapping[str, str]) -> Refus
     return Refused(param, message.with_fields(**renamed) if renamed else message, refused.code)
 
 
+def adaptations_to_plan(translation: Translation) -> Mapping[str, Adaptation]:
+    """Return the adaptations of a translation that planning starts with.
+
+    Without those of a field whose name in chat stands for another field of the client: a ``response_format`` beside
+    ``text.format``, for example, whose own verdict comes with the plan.
+    """
+    if not translation.names:
+        return translation.adaptations
+    return {name: told for name, told in translation.adaptations.items() if name not in translation.names}
+
+
 def adaptations_in_client_terms(
     adaptations: Mapping[str, Adaptation], translation: Translation
 ) -> dict[str, Adaptation]:
@@ -38,8 +49,8 @@ def adaptations_in_client_terms(
 
     Of two with the same name the one that changed more stays, else the later, which is the vendor's.
     """
-    out: dict[str, Adaptation] = {}
     names = translation.names
+    out = {name: told for name, told in translation.adaptations.items() if name in names}
     for field, adaptation in adaptations.items():
         name = field
         if translation.adaptations.get(field) is not adaptation:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.jobs.killed_server import kills_under_load
+from tests.acceptance.killed_server import kills_under_load
 
 KILLS, SMOKE_KILLS = 200, 10
 MOST_READY_S = 5.0

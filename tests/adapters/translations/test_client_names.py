@@ -12,6 +12,7 @@ from adapters.planning import plan, plan_without
 from adapters.registry import BY_CATALOG
 from adapters.translations.client_names import (
     adaptations_in_client_terms,
+    adaptations_to_plan,
     client_name,
     refused_in_client_terms,
 )
@@ -85,7 +86,9 @@ def test_an_adaptation_of_the_translation_has_the_clients_name_already() -> None
     translation = Translation({}, {"max_tokens": LOUD}, names=NAMES)
 
     assert adaptations_in_client_terms({"max_tokens": LOUD}, translation) == {"max_tokens": LOUD}
-    assert adaptations_in_client_terms({"max_tokens": OTHER}, translation) == {"max_output_tokens": OTHER}
+    both = {"max_tokens": LOUD, "max_output_tokens": OTHER}
+    assert adaptations_in_client_terms({"max_tokens": OTHER}, translation) == both
+    assert adaptations_to_plan(translation) == {}, "the plan has a verdict on the field of that name in chat"
 
 
 KIMI = Target("kimi", BY_CATALOG["kimi"], Model("kimi-k2.6", thinking="default_on"), "https://x.example/v1")

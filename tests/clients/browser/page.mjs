@@ -42,7 +42,7 @@ const CALLS = {
   'fetch with a key, streamed': async () => streamed(await post(keyed, { ...chat, stream: true }, { bearer: key })),
   'fetch without a key': async () => refused(await post(keyed, chat)),
   'fetch with a wrong key': async () => refused(await post(keyed, chat, { bearer: 'sk-wrong-00000001' })),
-  'fetch of what is not served': async () => refused(await post(keyed, {}, { path: '/v1/responses', bearer: key })),
+  'fetch of what is not served': async () => refused(await post(keyed, {}, { path: '/v1/files', bearer: key })),
   'fetch of the models': async () => (await fetch(`${open}/v1/models`)).status,
 };
 const SDK_CALLS = {
