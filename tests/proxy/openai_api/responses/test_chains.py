@@ -8,9 +8,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from proxy.storage.memory.responses import MemoryResponses
 from proxy.storage.records import MAX_CHAIN_LINKS
 from tests.proxy.openai_api.responses.api import PATH, final, last_text, running, said, text_of
 from tests.proxy.play import BOTH, DONE, chunk, error, stream
+from tests.support.effort import ALL_EXAMPLES
 from tests.support.responses_grammar import read_events
 
 BOTH_WAYS = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
@@ -109,19 +111,30 @@ def test_a_secret_that_a_vendor_echoes_is_neither_sent_nor_stored(streamed: bool
     asyncio.run(run())
 
 
-def test_a_chain_of_a_thousand_turns_costs_what_its_history_costs() -> None:
+LINKS = MAX_CHAIN_LINKS if ALL_EXAMPLES else 200
+
+
+def test_a_chain_of_a_thousand_turns_costs_what_its_history_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The core tests take 200 turns, and a limit of 200."""
+    limited = MemoryResponses.chain
+
+    async def chain(self: MemoryResponses, tenant: str, id_: str, most_links: int = LINKS, **more: Any) -> Any:
+        return await limited(self, tenant, id_, most_links, **more)
+
+    monkeypatch.setattr(MemoryResponses, "chain", chain)
+
     async def run() -> None:
         async with running() as api:
             api.vendor = lambda body: said("re", streamed=False)
             sizes = [0]
             fields: dict[str, Any] = {}
-            for turn in range(1, MAX_CHAIN_LINKS + 1):
+            for turn in range(1, LINKS + 1):
                 api.bodies.clear()
                 fields = {"previous_response_id": (await api.respond(**fields))["id"]}
                 assert len(api.bodies[0]["messages"]) == 2 * turn - 1
-                if turn % 250 == 0:
+                if turn % (LINKS // 4) == 0:
                     sizes.append(api.state.store.metrics.size)
-            assert api.store.calls["responses.chain"] == MAX_CHAIN_LINKS - 1, "each turn reads its history once"
+            assert api.store.calls["responses.chain"] == LINKS - 1, "each turn reads its history once"
             added = [after - before for before, after in itertools.pairwise(sizes)]
             assert max(added) < 1.1 * min(added), "each turn stores its own items only"
 
