@@ -114,3 +114,10 @@ def test_a_request_without_functions_is_no_legacy_one() -> None:
     assert uses_functions({**plain, "function_call": "none"})
     assert uses_functions({"messages": [{"role": "assistant", "function_call": {}}]})
     assert uses_functions({"messages": [{"role": "function", "content": "1"}]})
+
+
+def test_functions_beside_tools_are_refused_as_a_contradiction() -> None:
+    with pytest.raises(Refused) as raised:
+        chat_plan("qwen", functions=[GET], tools=[{"type": "function", "function": TIME}])
+    assert (raised.value.param, raised.value.code) == ("functions", "unsupported_value")
+    assert "not both" in str(raised.value.message)
