@@ -160,6 +160,13 @@ def test_a_last_event_that_repeats_the_whole_message_is_left_out() -> None:
     assert (play.done, add_up(play.events)[0]["message"]["content"], play.spent[1].prompt) == (True, "ab", 3)
 
 
+def test_a_message_after_deltas_repeats_the_answer_and_adds_nothing_but_its_end() -> None:
+    repeated = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "ab"}, "finish_reason": "stop"}]}
+    play = stream(chunk("a"), chunk("b"), repeated, "[DONE]")
+    choice = add_up(play.events)[0]
+    assert (play.done, choice["message"]["content"], choice["finish_reason"]) == (True, "ab", "stop")
+
+
 def test_a_choice_that_stands_twice_in_a_chunk_leaves_once() -> None:
     ends = {"a": None, "b": None, "c": "stop"}
     pieces = [{"index": 0, "delta": {"content": text}, "finish_reason": end} for text, end in ends.items()]

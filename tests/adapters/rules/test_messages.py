@@ -8,9 +8,10 @@ from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest
+from adapters.planning import plan
 from adapters.registry import BY_CATALOG
 from adapters.rules.messages import has_content, is_plain
-from tests.adapters.play import USUAL, chat_plan
+from tests.adapters.play import USUAL, chat_plan, target
 
 ABSENT = object()
 """No content at all."""
@@ -187,3 +188,12 @@ def test_kimi_takes_images_in_the_request_or_of_its_own_files_and_no_public_urls
         with pytest.raises(Refused) as caught:
             rules.apply("messages", [message], builder)
         assert caught.value.param == "messages[0].content[0].image_url.url"
+
+
+def test_an_image_that_banjia_fetched_is_sent_as_its_data() -> None:
+    url, data = "https://images.example/cat.png", "data:image/png;base64,iVBORw0KGgo="
+    content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": url}}]
+    request = ApiRequest("chat", "gpt-4o", {"messages": [{"role": "user", "content": content}]}, images={url: data})
+    made = plan(request, target("kimi", "kimi-k2.6", shipped=True))
+    assert made.request.fields["messages"][0]["content"][1]["image_url"]["url"] == data
+    assert made.adaptations["messages.image_url"].word == "emulated"
