@@ -313,8 +313,8 @@ def plan_without(request: ApiRequest, target: Target, fields: Collection[str]) -
     result = plan(request, replace(target, thinking="vendor") if switched else target)
     left_out = [name for name in fields if name in result.added]
     names = request.translation.names if request.translation is not None else NO_NAMES
-    told = {client_name(name, names) for name in left_out}
-    refused = {name: REFUSED_BY_VENDOR for name in told if name in result.adaptations}
+    client_names = {client_name(name, names) for name in left_out}
+    refused = {name: REFUSED_BY_VENDOR for name in client_names if name in result.adaptations}
     if switched:
         refused["thinking"] = REFUSED_BY_VENDOR
 

@@ -147,7 +147,7 @@ class ResponseAssembler:
 
     @property
     def stored_items(self) -> list[dict[str, Any]]:
-        """The finished output items for the store: reasoning has its text, under ``STORED_REASONING``."""
+        """The finished output items for the store: reasoning has its text, under ``REASONING_TEXT``."""
         return [item.stored() for item in self._items if item.final is not None]
 
     # --- the stream ---------------------------------------------------------------------------------------------

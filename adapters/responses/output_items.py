@@ -11,13 +11,11 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import orjson
 
+from adapters.responses.history import REASONING_TEXT
 from adapters.responses.logprobs import event_logprobs, text_logprobs
 from adapters.responses.response_events import TEXT_DELTA, DeltaTemplate, EventLog
 
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
-
-STORED_REASONING = "banjia_reasoning"
-"""The member of a stored reasoning item with the vendor's text. No client receives it."""
 
 
 class CalledTool(Protocol):
@@ -239,7 +237,7 @@ class OutputReasoning(OutputItem):
         return self._text.write
 
     def stored(self) -> dict[str, Any]:
-        return {**super().stored(), STORED_REASONING: self._text.getvalue()}
+        return {**super().stored(), REASONING_TEXT: self._text.getvalue()}
 
     def _opened(self, log: EventLog) -> None:
         if self._summary:

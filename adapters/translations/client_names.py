@@ -39,7 +39,7 @@ def adaptations_to_plan(translation: Translation) -> Mapping[str, Adaptation]:
     """
     if not translation.names:
         return translation.adaptations
-    return {name: told for name, told in translation.adaptations.items() if name not in translation.names}
+    return {name: verdict for name, verdict in translation.adaptations.items() if name not in translation.names}
 
 
 def adaptations_in_client_terms(
@@ -50,7 +50,7 @@ def adaptations_in_client_terms(
     Of two with the same name the one that changed more stays, else the later, which is the vendor's.
     """
     names = translation.names
-    out = {name: told for name, told in translation.adaptations.items() if name in names}
+    out = {name: verdict for name, verdict in translation.adaptations.items() if name in names}
     for field, adaptation in adaptations.items():
         name = field
         if translation.adaptations.get(field) is not adaptation:

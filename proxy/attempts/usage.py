@@ -10,9 +10,7 @@ from adapters.core.usage import Usage
 
 
 def text_of(event: Event) -> str:
-    """Return the text that an event of a stream adds to the response, of all its choices."""
-    if event.text is not None:
-        return event.text
+    """Return the text that a parsed event of a stream adds to the response, of all its choices."""
     texts = []
     for choice in event.data["choices"]:
         delta = choice.get("delta")  # absent in a vendor's native completions

@@ -6,15 +6,14 @@ from typing import Any
 from adapters.core.failures import Refused
 from adapters.core.request import ApiRequest
 from adapters.openai_params.embeddings import EMBEDDINGS
-from adapters.openai_params.param import Invalid
-from adapters.openai_params.responses import RESPONSES_OF_OPENAI, check_combinations
+from adapters.openai_params.responses import RESPONSES_OF_OPENAI
 from adapters.responses.history import History, Item
 from adapters.responses.items import item_type
 from adapters.responses.pairs import CALLS, OUTPUTS
 from adapters.translations.responses_as_chat import as_chat, references
 from config.routing import Routing, UnknownModel
-from proxy.errors import BadRequest, NotSupported
-from proxy.openai_api.json_body import read_body
+from proxy.errors import NotSupported
+from proxy.openai_api.responses.request_body import read_response_request
 from proxy.storage.secret import MARK
 
 EXAMPLE_TEXT = "(stored earlier)"
@@ -46,11 +45,7 @@ def is_response(fields: Mapping[str, Any], routing: Routing) -> bool:
 
 def read_response(body: bytes) -> ApiRequest:
     """Parse a body as ``POST /v1/responses`` does. Raises BadRequest."""
-    model, fields = read_body(body, "responses", required=())
-    try:
-        check_combinations(fields)
-    except Invalid as invalid:
-        raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
+    model, fields = read_response_request(body)
     return ApiRequest("responses", model, fields, fields.get("stream") is True, include_usage=True)
 
 

@@ -23,7 +23,7 @@ from proxy.openai_api.chat.steps import with_chat_steps
 from proxy.openai_api.handler import RequestSteps, StepContext
 from proxy.openai_api.responses.background import BackgroundRun, RunWriter
 from proxy.openai_api.responses.run_log import RunLog
-from proxy.openai_api.writer import Header, ResponseChannel, Send
+from proxy.openai_api.writer import Header, ResponseChannel
 from proxy.pipeline import serve
 from proxy.storage.interface import StoreUnavailable
 from proxy.storage.records import UNFINISHED, TakenRun, WriteResult
@@ -63,10 +63,15 @@ class BackgroundResponses:
             self._watching = asyncio.create_task(self.watch())
 
     async def start(self, run: BackgroundRun) -> None:
-        """Store a run as queued, and start it when there is room. Raises StoreUnavailable."""
+        """Store a run as queued, and start it when there is room. Raises StoreUnavailable; the run is then over."""
         run.owner = self._owner
-        if await run.store(replaces=None) is not WriteResult.DONE:
-            raise StoreUnavailable("full")
+        try:
+            if await run.store(replaces=None) is not WriteResult.DONE:
+                raise StoreUnavailable("full")
+        except StoreUnavailable:
+            if run.turn.lock is not None:
+                run.turn.lock.release()
+            raise
         self._begin(run)
 
     def _begin(self, run: BackgroundRun) -> None:
@@ -151,7 +156,7 @@ class BackgroundResponses:
         events = run.log.unstored()
         first = run.log.stored
         if events and await self._state.store.runs.append_events(run.turn.tenant, run.turn.response_id, first, events):
-            run.log.mark_stored(first + len(events))
+            run.log.stored = first + len(events)
 
     # --- runs of other processes --------------------------------------------------------------------------------
 
@@ -230,19 +235,12 @@ class NoClient:
     def language(self) -> Language:
         return "en"
 
-    @property
-    def try_send(self) -> Any:
-        return self._try_send
-
-    def _try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
+    def try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
+        """Discard the response: RunWriter writes to the log."""
         return True
 
-    @property
-    def send(self) -> Send:
-        return self._discard
-
-    async def _discard(self, message: Any) -> None:
-        """Discard the message: RunWriter writes to the log."""
+    async def send(self, message: Any) -> None:
+        """Discard the message."""
 
 
 NO_CLIENT = NoClient()

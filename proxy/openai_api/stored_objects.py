@@ -39,7 +39,7 @@ class StoredObjectRequest:
         self.query = query
         self.adaptations: dict[str, Adaptation] = {}
         """What the response says that banjia emulated."""
-        self._body = body
+        self.body = body
 
     @property
     def store(self) -> Store:
@@ -48,7 +48,7 @@ class StoredObjectRequest:
 
     def fields(self) -> dict[str, Any]:
         """Return the members of the body, without nulls; an empty body has none. Raises BadRequest."""
-        return read_members(self._body, ()) if self._body.strip() else {}
+        return read_members(self.body, ()) if self.body.strip() else {}
 
     def page(self) -> tuple[str | None, int, bool]:
         """Return ``after``, ``limit`` and whether the order is descending, from the query. Raises BadRequest."""

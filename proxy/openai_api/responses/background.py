@@ -3,6 +3,7 @@
 A response is stored as queued before its client receives it. ``proxy/jobs/background_responses.py`` runs it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,7 +59,11 @@ class BackgroundRun:
         request = ApiRequest("responses", left["model"], left["fields"], include_usage=True)
         if turn.conversation is not None:
             turn.lock = await ConversationLock.take(state, tenant, turn.conversation, stored.id)
-        chat = await turn.load_for(request, tenant)
+        try:
+            chat = await turn.load_for(request, tenant)
+        except ProxyError:
+            await turn.release_lock()
+            raise
         turn.new_items = [orjson.loads(item.body) for item in stored.input]
         return cls(turn, request, chat, Caller(left["caller"]), tenant)
 
@@ -108,11 +113,11 @@ async def queue(
     run.queue()
     record.notes["response_id"] = turn.response_id
     body = orjson.dumps(run.assembler.response)
+    context.slot.at_end(None)  # the run holds the lock of its conversation from here on
     try:
-        await runs.start(run)
+        await asyncio.shield(runs.start(run))  # the run starts also if the client leaves at this moment
     except StoreUnavailable as error:
         raise store_unavailable(state, error) from None
-    context.slot.at_end(None)  # the run holds the lock of its conversation from here on
     if request.stream:
         heartbeat_s = state.snapshot.settings.server.heartbeat_s
         await send_events(run.log.follow(0, heartbeat_s), context.out, record)

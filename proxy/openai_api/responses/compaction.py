@@ -14,17 +14,15 @@ from adapters.core.failures import Failure
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Operation
 from adapters.core.tokens import estimate
-from adapters.openai_params.param import Invalid
-from adapters.openai_params.responses import check_combinations
 from adapters.responses.assembler import response_usage
 from adapters.responses.history import Item
 from proxy._types import Attempt, Route
-from proxy.errors import BadRequest, UpstreamFailed
+from proxy.errors import UpstreamFailed
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.steps import with_chat_steps
 from proxy.openai_api.handler import RequestSteps, StepContext
-from proxy.openai_api.json_body import read_body
 from proxy.openai_api.response_writer import JSON, ResponseWriter
+from proxy.openai_api.responses.request_body import read_response_request
 from proxy.openai_api.responses.turn import COMPACTION, ResponseTurn, new_id
 from proxy.openai_api.responses.writer import NO_USAGE
 from proxy.openai_api.writer import ResponseChannel
@@ -64,12 +62,8 @@ class CompactHandler:
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""
-        model, sent = read_body(body, "responses", required=())
+        model, sent = read_response_request(body)
         fields = {name: value for name, value in sent.items() if name in MEMBERS}
-        try:
-            check_combinations(fields)
-        except Invalid as invalid:
-            raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
         self._turn = ResponseTurn(self._state, {**fields, "store": False})
         return ApiRequest("responses", model, fields, include_usage=True)
 

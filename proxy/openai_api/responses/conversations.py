@@ -82,7 +82,7 @@ async def add_items(request: StoredObjectRequest) -> dict[str, Any]:
         append = ConversationAppend(conversation_id, items, None)
         written(await request.store.conversations.append(request.tenant, append), conversation_id)
     finally:
-        lock.release()
+        await lock.released()
     return listed([shown_item(item) for item in items], has_more=False)
 
 

@@ -3,15 +3,12 @@
 from typing import TYPE_CHECKING
 
 from adapters.core.request import ApiRequest, Operation
-from adapters.openai_params.param import Invalid
-from adapters.openai_params.responses import check_combinations
 from proxy._types import Route
-from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.steps import with_chat_steps
 from proxy.openai_api.handler import RequestSteps, StepContext
-from proxy.openai_api.json_body import read_body
 from proxy.openai_api.responses.background import BackgroundRuns, queue
+from proxy.openai_api.responses.request_body import read_response_request
 from proxy.openai_api.responses.turn import ResponseTurn
 from proxy.openai_api.responses.writer import ResponsesWriter
 from proxy.openai_api.writer import ResponseChannel
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ResponsesHandler:
-    """Handles one request: unlike other handlers it is made anew for each, because it holds the request's turn."""
+    """Handles one request. Each request has a handler of its own, which holds its turn."""
 
     operation: Operation = "responses"
 
@@ -33,11 +30,7 @@ class ResponsesHandler:
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""
-        model, fields = read_body(body, "responses", required=())
-        try:
-            check_combinations(fields)
-        except Invalid as invalid:
-            raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
+        model, fields = read_response_request(body)
         self._turn = ResponseTurn(self._state, fields)
         return ApiRequest("responses", model, fields, fields.get("stream") is True, include_usage=True)
 

@@ -7,13 +7,10 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest
 from adapters.core.tokens import estimate_prompt
-from adapters.openai_params.operations import validate
-from adapters.openai_params.param import Invalid
-from adapters.openai_params.responses import check_combinations
 from adapters.planning import plan
 from proxy._types import Route
-from proxy.errors import BadRequest, NotSupported
-from proxy.openai_api.json_body import checked_model
+from proxy.errors import NotSupported
+from proxy.openai_api.responses.request_body import read_response_request
 from proxy.openai_api.responses.turn import ResponseTurn
 from proxy.openai_api.stored_objects import StoredObjectRequest
 from proxy.routing.resolve import resolve
@@ -23,13 +20,7 @@ ESTIMATED = Adaptation("emulated", Message("estimated from the text, without a c
 
 async def count(request: StoredObjectRequest) -> dict[str, Any]:
     """Return the estimated tokens of the messages and tools that the first target would receive. Raises ProxyError."""
-    fields = request.fields()
-    model = checked_model(fields.pop("model", None))
-    try:
-        validate("responses", fields)
-        check_combinations(fields)
-    except Invalid as invalid:
-        raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
+    model, fields = read_response_request(request.body)
     state = request.state
     asked = ApiRequest("responses", model, fields)
     route = resolve(asked, state.snapshot.routing)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -81,10 +81,11 @@ class ResponsesWriter(ResponseWriter):
         self._assembler: ResponseAssembler | None = None
         self._unsent: list[ResponseEvent] = []  # the last events of a response that is being stored
 
-    def _assembled(self, model: str) -> ResponseAssembler:
+    def _assembled(self, events: Sequence[Event] = ()) -> ResponseAssembler:
         """Return the assembler; it is made when the first content arrives, which names the model."""
         if self._assembler is None:
-            self._assembler = assembler_of(self._turn, self._request, model)
+            model = events[0].data.get("model") if events else None
+            self._assembler = assembler_of(self._turn, self._request, model or self._request.model)
         return self._assembler
 
     # --- content ------------------------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ class ResponsesWriter(ResponseWriter):
             events, self._held = self._held, []
             self.content_sent = True  # before the first await: no other target may be tried from here on
             self._record.first_content_s = self._record.elapsed_s()
-        assembler = self._assembled(events[0].data.get("model") or self._request.model)
+        assembler = self._assembler or self._assembled(events)  # only the first event is parsed for the model
         if not self._request.stream:
             assembler.feed(events)
             return
@@ -121,8 +122,7 @@ class ResponsesWriter(ResponseWriter):
 
     async def done(self) -> None:
         events, self._held = self._held, []
-        model = events[0].data.get("model") if events else None
-        assembler = self._assembled(model or self._request.model)
+        assembler = self._assembled(events)
         last = assembler.begin() + assembler.feed(events)
         last += assembler.complete(self._record.usage or NO_USAGE, int(time.time()))
         await self._end(assembler, last)
@@ -200,7 +200,7 @@ class ResponsesWriter(ResponseWriter):
             await super().fail(error)
             return
         self._held = []
-        assembler = self._assembled(self._request.model)
+        assembler = self._assembled()
         last = assembler.begin()
         if error.code == "content_filter" and self.content_sent:
             # The same end as after a vendor's finish reason, in the log too: the client gets no error.

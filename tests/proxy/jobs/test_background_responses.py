@@ -319,6 +319,51 @@ def test_what_is_queued_at_the_shutdown_runs_after_the_next_start(
     run(scene)
 
 
+def test_a_client_that_leaves_while_its_response_is_being_stored_gets_it_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        async with served() as (client, vendor):
+            store, began = client.state.store.responses, asyncio.Event()
+            put = store.put
+
+            async def slowly(*args: Any, **named: Any) -> WriteResult:
+                began.set()
+                await asyncio.sleep(0.2)
+                return await put(*args, **named)
+
+            monkeypatch.setattr(store, "put", slowly, raising=False)
+            asked = asyncio.create_task(client.post(model="gpt-4o", input="Hi", background=True))
+            await began.wait()
+            asked.cancel()
+            async with asyncio.timeout(10):
+                while not vendor.requests:
+                    await asyncio.sleep(0.01)
+
+    run(scene)
+
+
+def test_a_queued_turn_that_cannot_be_continued_leaves_its_conversation_unlocked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background_responses, "LEASE_S", 0.2)
+
+    async def scene() -> None:
+        async with served(tmp_path) as (client, _):
+            conversation = (await client._http.post("/v1/conversations", json={})).json()["id"]
+            finished = await client.queued()
+            await client.ended(finished)
+            stored = await client.state.store.responses.get(TENANT, finished)
+            assert stored is not None
+            fields = {"input": [{"type": "item_reference", "id": "msg_gone"}], "conversation": conversation}
+            payload = orjson.dumps({"model": "gpt-4o", "fields": {**fields, "background": True}, "caller": "anonymous"})
+            row = replace(left(stored, "resp_queued", "queued"), run=payload)
+            assert await client.state.store.responses.put(TENANT, row) is WriteResult.DONE
+            assert (await client.ended("resp_queued"))["status"] == "failed"
+            answer = await client.post(model="gpt-4o", input="Hi", conversation=conversation)
+            assert answer.status_code == 200
+
+    run(scene)
+
+
 def test_a_refused_background_turn_leaves_its_conversation_unlocked() -> None:
     async def scene() -> None:
         async with served() as (client, _):
