@@ -121,3 +121,8 @@ def test_functions_beside_tools_are_refused_as_a_contradiction() -> None:
         chat_plan("qwen", functions=[GET], tools=[{"type": "function", "function": TIME}])
     assert (raised.value.param, raised.value.code) == ("functions", "unsupported_value")
     assert "not both" in str(raised.value.message)
+
+
+def test_an_empty_list_of_tools_beside_functions_is_recorded_as_mapped() -> None:
+    adaptations = chat_plan("qwen", functions=[GET], tools=[]).adaptations
+    assert (adaptations["tools"].word, adaptations["functions"].word) == ("mapped", "mapped")
