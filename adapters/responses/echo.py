@@ -43,7 +43,7 @@ def response_object(request: ApiRequest, *, response_id: str, created: int, mode
     ``request`` is the client's, or its translation to chat. ``created`` is in epoch seconds.
     """
     fields = request.fields if request.translation is None else request.translation.original
-    echo = {name: fields.get(name, default) for name, default in DEFAULTS.items()}
+    echo = {**DEFAULTS, **{name: value for name, value in fields.items() if name in DEFAULTS}}
     out = {
         "id": response_id,
         "object": "response",

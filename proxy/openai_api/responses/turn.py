@@ -55,12 +55,13 @@ def new_id(prefix: str) -> str:
 class ResponseTurn:
     """The state of one request. ``fields`` are those of the client; ``load`` sets the rest.
 
-    ``answer_id``: the part of the output items' ids that they share. ``new_items``: the input of this request alone;
-    ``earlier``: the items that it continues.
+    ``answer_id``: the part of the output items' ids that they share. ``earlier``: the items that the request continues.
     """
 
     __slots__ = (
         "_conversation_ids",
+        "_new_items",
+        "_referenced",
         "_state",
         "_version",
         "answer_id",
@@ -69,7 +70,6 @@ class ResponseTurn:
         "earlier",
         "fields",
         "lock",
-        "new_items",
         "previous",
         "response_id",
         "tenant",
@@ -86,7 +86,8 @@ class ResponseTurn:
         self.conversation: str | None = conversation["id"] if type(conversation) is dict else conversation
         self.tenant = ""
         self.lock: ConversationLock | None = None
-        self.new_items: list[Item] = []
+        self._new_items: list[Item] | None = None
+        self._referenced: Mapping[str, Item] = {}
         self.earlier: list[Item] = []
         self._version = 0  # of the conversation, when it was read
         self._conversation_ids: set[str] = set()
@@ -100,6 +101,17 @@ class ResponseTurn:
     def is_background(self) -> bool:
         """Whether the response is made in the background."""
         return self.fields.get("background") is True
+
+    @property
+    def new_items(self) -> list[Item]:
+        """The input of this request alone. It is made when it is needed: a response that is not stored has no use for it."""
+        if self._new_items is None:
+            self._new_items = stored_input(self.fields, new_id, self._referenced)
+        return self._new_items
+
+    @new_items.setter
+    def new_items(self, items: list[Item]) -> None:
+        self._new_items = items
 
     @property
     def _store(self) -> "Store":
@@ -131,10 +143,9 @@ class ResponseTurn:
             history = await self._history()
         except StoreUnavailable as error:
             raise store_unavailable(self._state, error) from None
-        self.earlier = history.items
+        self.earlier, self._referenced = history.items, history.referenced
         try:
             chat = as_chat(request, history, self.unseal)
-            self.new_items = stored_input(self.fields, new_id, history.referenced)
         except Refused as refused:
             raise NotSupported.of(refused) from None
         if self.conversation is not None:

@@ -17,7 +17,6 @@ from adapters.responses.custom_tools import CustomInput, ToolNames
 from adapters.responses.echo import response_object
 from adapters.responses.response_events import ResponseEvent, encode_all
 from proxy._types import Attempt
-from proxy.credentials.redaction import NO_SECRETS
 from proxy.errors import Overloaded, ProxyError
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.response_writer import JSON, MAX_HELD, ResponseWriter
@@ -92,7 +91,8 @@ class ResponsesWriter(ResponseWriter):
 
     async def events(self, events: list[Event], attempt: Attempt) -> None:
         self._attempt = attempt
-        events = [self._redacted(event) for event in events]
+        if attempt.secrets.may_be_in(b"\n".join([event.raw for event in events])):
+            events = [Event(attempt.secrets.redacted(event.raw), kind=event.kind) for event in events]
         if not self.content_sent:
             self._held += events
             if not any(event.has_content() for event in events) and self._held_bytes() < MAX_HELD:
@@ -110,13 +110,6 @@ class ResponsesWriter(ResponseWriter):
         data = begin + assembler.feed_bytes(events)
         if data:
             await self._write(data)
-
-    def _redacted(self, event: Event) -> Event:
-        """Return the event with the secrets of its attempt redacted."""
-        secrets = self._attempt.secrets if self._attempt is not None else NO_SECRETS
-        if not secrets.may_be_in(event.raw):
-            return event
-        return Event(secrets.redacted(event.raw), kind=event.kind)
 
     # --- the end ------------------------------------------------------------------------------------------------
 
@@ -158,8 +151,11 @@ class ResponsesWriter(ResponseWriter):
         self._record.notes["response_id"] = turn.response_id
         target = self._attempt.target.label if self._attempt is not None else ""
         try:
-            # Together: both are one transaction of the store, or nearly so.
-            result, _ = await asyncio.gather(turn.store(response, assembler.stored_items, target), turn.release_lock())
+            if turn.lock is None:
+                result = await turn.store(response, assembler.stored_items, target)
+            else:  # together: both are one transaction of the store, or nearly so
+                storing = turn.store(response, assembler.stored_items, target)
+                result, _ = await asyncio.gather(storing, turn.release_lock())
         except StoreUnavailable as trouble:
             unavailable = store_unavailable(self._state, trouble)
             self._not_stored(response)
