@@ -22,7 +22,7 @@ from adapters.responses.output_items import (
     OutputReasoning,
     ToolLookup,
 )
-from adapters.responses.response_events import DeltaTemplate, EventLog, ResponseEvent, encode_all
+from adapters.responses.response_events import NUMBERS, DeltaTemplate, EventLog, NoEvents, ResponseEvent, encode_all
 
 ResponseStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 IncompleteReason = Literal["max_output_tokens", "content_filter"]
@@ -91,6 +91,7 @@ class ResponseAssembler:
         summary: bool,
         seal: Callable[[str], str] | None,
         custom_input: Callable[[], InputReader],
+        events: bool = True,
     ) -> None:
         """Prepare a response.
 
@@ -101,6 +102,7 @@ class ResponseAssembler:
             summary: Whether the client sees the reasoning, as a summary.
             seal: Encrypts reasoning for the client; None if the client did not ask for that.
             custom_input: Makes a reader of a custom tool's input.
+            events: Whether the methods return events; False for a response that is sent whole.
         """
         self._skeleton = skeleton
         self._answer_id = answer_id
@@ -108,7 +110,7 @@ class ResponseAssembler:
         self._summary = summary
         self._seal = seal
         self._custom_input = custom_input
-        self._log = EventLog()
+        self._log = EventLog() if events else NoEvents()
         self._status: ResponseStatus = "in_progress"
         self._begun = self._ended = False
         self._finish: str | None = None
@@ -194,8 +196,10 @@ class ResponseAssembler:
                 if self._delta_parts is not None:
                     before, between, after = self._delta_parts
                     # Joined at the end, because formatting bytes costs four times as much.
-                    out += (before, orjson.dumps(log.next_number), between, orjson.dumps(text), after)
-                    log.next_number += 1
+                    number = log.next_number
+                    encoded = NUMBERS[number] if number < len(NUMBERS) else orjson.dumps(number)
+                    out += (before, encoded, between, orjson.dumps(text), after)
+                    log.next_number = number + 1
         return b"".join(out)
 
     def complete(
@@ -240,9 +244,10 @@ class ResponseAssembler:
             return
         self._begun = True
         self._status = "in_progress"
+        response = self._snapshot()
         if not self._log.next_number:
-            self._add_response("response.created", self._snapshot())
-        self._add_response("response.in_progress", self._snapshot())
+            self._add_response("response.created", response)
+        self._add_response("response.in_progress", response)
 
     def _abandon(self, status: ResponseStatus, **members: Any) -> list[ResponseEvent]:
         if self._ended:

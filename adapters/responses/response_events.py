@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import orjson
 
 TEXT_DELTA = "response.output_text.delta"
+NUMBERS = tuple(b"%d" % number for number in range(2048))
+"""The first sequence numbers, encoded: most streams have no others."""
 
 
 class ResponseEvent(NamedTuple):
@@ -72,3 +74,17 @@ class EventLog:
         """Return the events added since the last call."""
         events, self._events = self._events, []
         return events
+
+
+class NoEvents(EventLog):
+    """The log of a response that is sent whole: it counts the events and keeps none."""
+
+    __slots__ = ()
+
+    def add(self, type_: str, members: Mapping[str, Any]) -> None:
+        """Count an event."""
+        self.next_number += 1
+
+    def add_delta(self, template: DeltaTemplate, delta: str, logprobs: list[Any] | None = None) -> None:
+        """Count a delta."""
+        self.next_number += 1

@@ -60,6 +60,7 @@ def assembler_of(turn: ResponseTurn, request: ApiRequest, model: str) -> Respons
         summary=bool(reasoning.get("summary") or reasoning.get("generate_summary")),
         seal=turn.seal if SEALED_REASONING in fields.get("include", ()) else None,
         custom_input=CustomInput,
+        events=request.stream or turn.is_background,
     )
 
 

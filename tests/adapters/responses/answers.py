@@ -83,7 +83,7 @@ def sealed(text: str) -> str:
     return f"sealed {len(text)}"
 
 
-def assembler(*, summary: bool = False, seal: bool = False, **skeleton: Any) -> ResponseAssembler:
+def assembler(*, summary: bool = False, seal: bool = False, events: bool = True, **skeleton: Any) -> ResponseAssembler:
     return ResponseAssembler(
         {**SKELETON, **skeleton},
         ANSWER_ID,
@@ -91,6 +91,7 @@ def assembler(*, summary: bool = False, seal: bool = False, **skeleton: Any) -> 
         summary=summary,
         seal=sealed if seal else None,
         custom_input=Upper,
+        events=events,
     )
 
 

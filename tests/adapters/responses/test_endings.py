@@ -204,6 +204,18 @@ def test_a_background_response_may_end_in_the_queue(end: str) -> None:
     assert made.begin() == made.enqueue() == made.feed(ANSWER) == []
 
 
+def test_a_whole_response_is_the_same_object_and_has_no_events() -> None:
+    def made(*, events: bool) -> ResponseAssembler:
+        out = assembler(events=events, seal=True, summary=True)
+        out.begin()
+        out.feed([reasoning("so"), text("Hel"), text("lo"), begun_call(0, "get", "{}"), chunk("tool_calls")])
+        assert bool(out.complete(USAGE, 1764500009)) is events
+        return out
+
+    assert made(events=False).response == made(events=True).response
+    assert made(events=False).stored_items == made(events=True).stored_items
+
+
 def test_begin_gives_its_events_once() -> None:
     made = assembler()
 
