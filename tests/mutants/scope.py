@@ -68,7 +68,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "adapters/codecs/*.py": CODECS,
     "adapters/rules/verdicts.py": RULES,
     "adapters/rules/defaults.py": RULES,
-    "adapters/vendors/kimi/json_schema*.py": ("tests/adapters/vendors/test_kimi_json_schema.py", *RULES),
+    "adapters/vendors/kimi/json_schema*.py": (
+        "tests/adapters/vendors/test_kimi_json_schema_rules.py",
+        "tests/adapters/vendors/test_kimi_json_schema.py",
+        *RULES,
+    ),
     "adapters/rules/failures.py": (
         "tests/adapters/rules/test_error_meanings.py",
         "tests/adapters/codecs/test_error_shapes.py",

@@ -43,6 +43,14 @@ def test_under_any_other_name_the_model_does_as_it_does_by_itself(name: str) -> 
     assert not plan(small, target("kimi", "kimi-k2.6")).thinks, "a small limit turns it off under every name"
 
 
+@pytest.mark.parametrize("switch", [{"thinking": {"type": "disabled"}}, {"enable_thinking": False}])
+def test_planning_leaves_the_switch_in_the_request_for_the_next_target(switch: dict[str, Any]) -> None:
+    request = ApiRequest("chat", "o3", {"messages": HELLO, **switch})
+    first, second = (plan(request, target("kimi", "kimi-k2.6")) for _ in range(2))
+    assert (first.thinks, second.thinks) == (False, False)
+    assert switch.items() <= request.fields.items()
+
+
 def limited(model: str = "kimi-k3", vendor: str = "kimi", *, settings: Any = None, **fields: Any) -> Plan:
     """A request with token limits, to a model that always thinks."""
     request = ApiRequest("chat", "gpt-4o", {"messages": HELLO, **fields})
