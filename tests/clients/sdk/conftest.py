@@ -7,8 +7,17 @@ from typing import Any
 
 import pytest
 
+from tests.clients.sdk.sampling import left_out, takes_all
 from tests.support.client_stage import VENDORS, Front, Site, Stage
 from tests.support.openai_spec import obeys
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run each test at some vendors only, unless all were asked for."""
+    out = set() if takes_all(config) else set(left_out(items))
+    if out:
+        config.hook.pytest_deselected(items=list(out))
+        items[:] = [item for item in items if item not in out]
 
 
 @pytest.fixture(scope="session")
