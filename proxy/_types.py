@@ -25,11 +25,13 @@ class IncomingRequest(Protocol):
     """A received request: ``headers`` by lower-case name, and a body that may not have arrived yet.
 
     ``disconnected``: its client has closed the connection. It is served inside ``with``: a disconnect cancels the task.
-    ``caller``: the client, for a request that was authenticated earlier; else None.
+    ``caller``: the client, for a request that was authenticated earlier; else None. ``time_factor``: each attempt may take
+    so many times ``timeouts.total_s``.
     """
 
     request_id: str
     headers: Mapping[bytes, bytes]
+    time_factor: int
 
     @property
     def caller(self) -> "Caller | None": ...

@@ -57,7 +57,8 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
                             return
                         request = prepared
                     writer = handler.writer(request, out, record)
-                    counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
+                    retry_count = incoming.headers.get(RETRY_COUNT)
+                    counts = AttemptCounts(state.retries, record.started, retry_count, incoming.time_factor)
                     with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:
                         # 400 if no target can serve the request
                         attempts = begin_attempts(request, route, writer, state, snapshot, record, counts, caller)

@@ -14,7 +14,7 @@ from adapters.planning import plan, plan_without
 from proxy._types import Caller, Route
 from proxy.app_state import AppState, ConfigSnapshot, random_bits
 from proxy.attempts.counts import AttemptCounts
-from proxy.credentials.pool import VendorAccount, VendorKey
+from proxy.credentials.pool import Times, VendorAccount, VendorKey
 from proxy.limiter.scheduler import Ticket
 from proxy.observability.request_record import RequestRecord
 from proxy.storage.interface import StoreUnavailable
@@ -65,6 +65,12 @@ class RequestContext:
         refused = self.state.refused_fields
         fields = refused.at(target.label) if refused.known else ()
         return plan_without(self.request, target, fields) if fields else plan(self.request, target)
+
+    def times(self, plan: Plan, *, streams: bool) -> Times:
+        """Return the time limits of an attempt. ``streams``: whether the vendor's response is a stream."""
+        times = self.account(plan.target).times[plan.thinks, streams]
+        factor = self.counts.time_factor
+        return times if factor == 1 else times._replace(total_s=times.total_s * factor)
 
     def is_ready(self, target: Target) -> bool:
         """Whether the target's vendor has a free slot and a key, and the target is not cooling down."""

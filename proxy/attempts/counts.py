@@ -19,17 +19,21 @@ class AttemptCounts:
     this one for the same call. ``refused``: calls that a vendor's rate limit refused and that then waited for a slot,
     which are no attempts. ``replays``: how many calls may still be sent again over a fresh connection. ``waited_s``: the
     time spent waiting for slots, with no call at a vendor. ``started``: when the request arrived (``perf_counter``).
+    ``time_factor``: each attempt may take so many times ``timeouts.total_s``.
     """
 
-    __slots__ = ("earlier", "made", "refused", "replays", "retries", "started", "waited_s")
+    __slots__ = ("earlier", "made", "refused", "replays", "retries", "started", "time_factor", "waited_s")
 
-    def __init__(self, retries: RetryBudget, started: float, retry_count: bytes | None = None) -> None:
+    def __init__(
+        self, retries: RetryBudget, started: float, retry_count: bytes | None = None, time_factor: int = 1
+    ) -> None:
         """``retries``: the retry budget of all requests together; ``retry_count``: the client's, as it was sent."""
         self.retries = retries
         self.started = started
         self.made = 0
         self.refused = 0
         self.replays = 1
+        self.time_factor = time_factor
         self.waited_s = 0.0
         self.earlier = 0
         if retry_count is not None and retry_count.isdigit():

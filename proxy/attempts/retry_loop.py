@@ -194,7 +194,7 @@ class RetryLoop:
         """Return the total time limit of an attempt at the current target."""
         plan = self._cursor.position.plan
         streams = plan.request.stream or "stream" in plan.emulations
-        return self._context.account(plan.target).times[plan.thinks, streams].total_s
+        return self._context.times(plan, streams=streams).total_s
 
     def _plan_without(self, failure: Failure) -> Plan | None:
         """Return the plan without the added fields that the refusal names; None if tried before or not possible."""

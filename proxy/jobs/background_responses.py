@@ -36,6 +36,8 @@ TAKEN_AT_ONCE = 16
 """How many responses of ended processes are taken over in one step."""
 STORE_TRIES = 5
 """How often a response that has ended is stored again if that fails."""
+TIME_FACTOR = 6
+"""How many times ``timeouts.total_s`` an attempt may take: nobody waits for it at a connection."""
 INTERRUPTED = Message("The response was interrupted by a restart of the server. Send the request again.")
 
 
@@ -206,6 +208,8 @@ class BackgroundResponses:
 
 class BackgroundRequest:
     """The request of a run: its client was authenticated when it was queued, and has no connection."""
+
+    time_factor = TIME_FACTOR
 
     def __init__(self, run: BackgroundRun) -> None:
         self._run = run

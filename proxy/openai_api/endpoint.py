@@ -73,6 +73,7 @@ class ClientExchange:
 
     caller: Caller | None = None
     """The client is authenticated by its headers."""
+    time_factor = 1
 
     __slots__ = (
         "_fast_path",

@@ -144,6 +144,7 @@ class Request:
     disconnected = False
 
     caller = None
+    time_factor = 1
 
     def __init__(self, body: Mapping[str, Any], headers: Mapping[bytes, bytes] | None = None) -> None:
         self.headers = headers or {}

@@ -81,9 +81,12 @@ async def served(folder: Path | None = None, **more: Any) -> AsyncIterator[tuple
 
 
 @asynccontextmanager
-async def served_over(vendor: Emulator, folder: Path | None = None, **more: Any) -> AsyncIterator[Client]:
+async def served_over(
+    vendor: Emulator, folder: Path | None = None, vendor_timeouts: Mapping[str, float] | None = None, **more: Any
+) -> AsyncIterator[Client]:
     key, url = vendor.environment["MOONSHOT_API_KEY"], vendor.environment["MOONSHOT_BASE_URL"]
-    settings: dict[str, Any] = {"vendors": {"kimi": {"api_key": key, "base_url": url}}, **more}
+    entry = {"api_key": key, "base_url": url, "timeouts": dict(vendor_timeouts or {})}
+    settings: dict[str, Any] = {"vendors": {"kimi": entry}, **more}
     if folder is not None:
         settings["store"] = {"url": f"sqlite:{folder}/banjia.db"}
     async with proxy(settings) as running, httpx2.AsyncClient(base_url=running.url, timeout=30) as http:
@@ -189,6 +192,16 @@ def test_a_vendor_that_fails_makes_a_failed_response_which_is_never_continued() 
             assert response["error"]["code"] == "server_error"
             refused = await client.post(model="gpt-4o", input="and?", previous_response_id=response["id"])
             assert refused.status_code == 400
+
+    run(scene)
+
+
+def test_a_call_may_take_six_times_the_total_timeout() -> None:
+    async def scene() -> None:
+        async with served(vendor_timeouts={"total_s": 1.0}) as (client, vendor):
+            vendor.set_faults(["stall_before=1.5"])
+            response = await client.ended(await client.queued())
+            assert response["status"] == "completed", response["error"]
 
     run(scene)
 
