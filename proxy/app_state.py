@@ -37,6 +37,7 @@ from proxy.routing.latency import LatencyTracker
 from proxy.routing.refused_fields import RefusedFields
 from proxy.routing.retry_budget import RetryBudget
 from proxy.server.origin_guard import admin_guard, api_guard
+from proxy.storage.interface import StoreUnavailable
 from proxy.storage.open_store import open_store
 from proxy.upstream.client import Upstream
 from proxy.version import version
@@ -50,6 +51,8 @@ random_bits = random.Random().getrandbits  # noqa: S311 - seeded by the system; 
 """Returns this many random bits as a number, for ids. Needs no system call."""
 
 
+STORE_REPORTS_S = 60.0
+"""How long after a report of an unavailable store the next one with the same cause follows (seconds)."""
 BACKGROUND_S = 5.0
 """How long the shutdown waits for work that no request waits for (seconds)."""
 READ_TIMEOUT_S = 10.0
@@ -137,6 +140,7 @@ class AppState:
         self.load_config: Callable[[], LoadedConfig] | None = None
         """Loads the configuration again; runs in a thread. Raises ConfigError. None if there is no file."""
         self.notify: Callable[[Message], None] = errors.info
+        self._store_reports: dict[str, float] = {}  # cause -> when it may be reported again (monotonic)
         """Writes a message for the operator. It must neither block nor raise."""
         self.drain_log: Callable[[], None] = lambda: None
         """Waits until the queued log lines are written, at most half a second."""
@@ -262,6 +266,13 @@ class AppState:
         """Log an internal error with its traceback, without secrets."""
         trace = "".join(traceback.format_exception(bug))
         errors.error("request %s: %s", request_id, self.redact(trace))
+
+    def report_store(self, error: StoreUnavailable) -> None:
+        """Tell the operator that the store is unavailable: once a minute for each cause, however many requests meet it."""
+        now = time.monotonic()
+        if now >= self._store_reports.get(error.trouble, now):
+            self._store_reports[error.trouble] = now + STORE_REPORTS_S
+            self.notify(Message("the store is unavailable ({trouble})", trouble=error.trouble))
 
     def tenant(self, caller: Caller) -> str:
         """Return the name under which the store has a client's objects."""

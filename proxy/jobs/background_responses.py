@@ -25,6 +25,7 @@ from proxy.openai_api.responses.background import BackgroundRun, RunWriter
 from proxy.openai_api.responses.run_log import RunLog
 from proxy.openai_api.writer import Header, ResponseChannel
 from proxy.pipeline import serve
+from proxy.reason import Reason
 from proxy.storage.interface import StoreUnavailable
 from proxy.storage.records import UNFINISHED, TakenRun, WriteResult
 
@@ -50,6 +51,7 @@ class BackgroundResponses:
         self._runs: dict[tuple[str, str], tuple[BackgroundRun, asyncio.Task[None]]] = {}
         self._places = asyncio.Semaphore(state.snapshot.settings.background.concurrency)
         self._watching: asyncio.Task[None] | None = None
+        self._taken: list[TakenRun] = []  # taken over from other processes, and not settled yet
         state.background_counts = self._counts
 
     def _counts(self) -> Mapping[Labels, float]:
@@ -126,7 +128,7 @@ class BackgroundResponses:
         except StoreUnavailable as error:
             last = run.assembler.fail("server_error", str(INTERRUPTED))
             run.log.add(encode_all(last))
-            self._state.notify(Message("the store is unavailable ({trouble})", trouble=error.trouble))
+            self._state.report_store(error)
         finally:
             flushing.cancel()
             if not run.left:
@@ -142,7 +144,7 @@ class BackgroundResponses:
                 await asyncio.gather(run.store(), run.turn.release_lock())
                 break
             except StoreUnavailable as error:
-                self._state.notify(Message("the store is unavailable ({trouble})", trouble=error.trouble))
+                self._state.report_store(error)
                 await self._state.sleep(2.0**tried)
         run.log.end()
         if run.turn.lock is not None:
@@ -167,15 +169,24 @@ class BackgroundResponses:
         while True:
             try:
                 await self._state.store.runs.keep_alive(self._owner, LEASE_S)
-                while taken := await self._state.store.runs.take_over(self._owner, TAKEN_AT_ONCE):
-                    for left in taken:
-                        await self._continue(left)
+                while await self._has_taken():
+                    await self._continue(self._taken[0])
+                    del self._taken[0]
             except StoreUnavailable as error:
-                self._state.notify(Message("the store is unavailable ({trouble})", trouble=error.trouble))
+                self._state.report_store(error)
             await asyncio.sleep(LEASE_S / 3)
 
+    async def _has_taken(self) -> bool:
+        """Take over further responses if all earlier ones are settled. Return whether there are any to settle."""
+        if not self._taken:
+            self._taken += await self._state.store.runs.take_over(self._owner, TAKEN_AT_ONCE)
+        return bool(self._taken)
+
     async def _continue(self, left: TakenRun) -> None:
-        """Start a queued response of a process that has ended; one that was being made has failed."""
+        """Start a queued response of a process that has ended; one that was being made has failed.
+
+        Raises StoreUnavailable; it is then tried again.
+        """
         stored = left.response
         if stored.status != "queued":
             await self._fail(left, INTERRUPTED)
@@ -183,10 +194,16 @@ class BackgroundResponses:
         try:
             run = await BackgroundRun.of_stored(self._state, left.tenant, stored)
         except ProxyError as error:  # what it continues was deleted, or its model is no longer configured
+            if error.reason is Reason.STORE_UNAVAILABLE:
+                raise StoreUnavailable from error
             await self._fail(left, error.message)
             return
         run.owner = self._owner
-        await self._state.store.runs.drop_events(left.tenant, stored.id)
+        try:
+            await self._state.store.runs.drop_events(left.tenant, stored.id)
+        except StoreUnavailable:
+            await run.turn.release_lock()
+            raise
         run.queue()
         self._begin(run)
 

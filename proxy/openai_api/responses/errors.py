@@ -94,7 +94,7 @@ def conversation_locked(conversation: str) -> BadRequest:
 
 def store_unavailable(state: "AppState", error: StoreUnavailable) -> Overloaded:
     """Return the error for a request that the store would have to answer, and report the cause to the operator."""
-    state.notify(Message("the store is unavailable ({trouble})", trouble=error.trouble))
+    state.report_store(error)
     unavailable = Overloaded(
         Message("The store of responses and conversations is not available at the moment. Try again later."),
         reason=Reason.STORE_UNAVAILABLE,

@@ -278,6 +278,37 @@ def test_a_restart_continues_what_was_queued_and_fails_what_ran(
     run(scene)
 
 
+def test_a_response_taken_over_while_the_store_fails_for_a_moment_runs_when_it_works_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background_responses, "LEASE_S", 0.2)
+
+    async def scene() -> None:
+        async with served(tmp_path) as (client, _):
+            finished = await client.queued()
+            await client.ended(finished)
+            store = client.state.store
+            stored = await store.responses.get(TENANT, finished)
+            assert stored is not None
+            reports: list[str] = []
+            client.state.notify = lambda message: reports.append(str(message))
+            works, fails = type(store.runs).drop_events, [True, True]
+
+            async def drop_events(*arguments: Any) -> None:
+                if fails:
+                    fails.pop()
+                    raise StoreUnavailable("io")
+                await works(*arguments)
+
+            monkeypatch.setattr(type(store.runs), "drop_events", drop_events)
+            assert await store.responses.put(TENANT, left(stored, "resp_queued", "queued")) is WriteResult.DONE
+            assert (await client.ended("resp_queued"))["status"] == "completed"
+            assert not fails
+            assert reports == ["the store is unavailable (io)"], "once a minute"
+
+    run(scene)
+
+
 def left(stored: StoredResponse, id_: str, status: Any) -> StoredResponse:
     """Return the row of a response that an ended process has left with this status."""
     body = {**orjson.loads(stored.body), "id": id_, "status": status, "completed_at": None, "usage": None}
