@@ -18,7 +18,7 @@ from proxy.storage.sqlite.leases import SqliteLeases
 from proxy.storage.sqlite.migrate import migrate
 from proxy.storage.sqlite.responses import SqliteResponses, SqliteRuns, delete_response
 from proxy.storage.sqlite.threads import ReaderThreads, WriterThread
-from proxy.storage.sqlite.values import SqliteValues
+from proxy.storage.sqlite.values import SqliteValues, delete_values
 
 READERS = 3
 """Threads that read, each with a connection of its own."""
@@ -135,8 +135,7 @@ def _sweep(connection: sqlite3.Connection, now: float, untouched_before: float |
             "SELECT number FROM kept_values WHERE expires_at <= ? LIMIT ?", (now, SLICE - weight)
         )
     ]
-    connection.execute("DELETE FROM value_keys WHERE value_number IN (SELECT value FROM json_each(?))", (str(expired),))
-    connection.execute("DELETE FROM kept_values WHERE number IN (SELECT value FROM json_each(?))", (str(expired),))
+    delete_values(connection, expired)
     connection.execute("DELETE FROM leases WHERE until <= ?", (now,))
     connection.execute(
         "DELETE FROM run_events WHERE (tenant, response) IN (SELECT DISTINCT e.tenant, e.response FROM run_events AS e"

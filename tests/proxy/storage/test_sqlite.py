@@ -15,7 +15,7 @@ import pytest
 
 from proxy.storage.interface import Store, StoreError, StoreUnavailable
 from proxy.storage.records import Chain, WriteResult
-from proxy.storage.sqlite import connection, conversations, threads
+from proxy.storage.sqlite import connection, conversations, threads, values
 from proxy.storage.sqlite.connection import file_system
 from proxy.storage.sqlite.store import SqliteStore
 from tests.proxy.storage.contract import Clock, StoreContract
@@ -371,3 +371,22 @@ def test_stores_on_one_file_see_each_other_and_exclude_each_other(tmp_path: Path
         assert await store.responses.put(T, response("x")) is WriteResult.DONE
 
     run(path, work)
+
+
+def test_the_oldest_values_of_a_tenant_that_keeps_too_much_go_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "TENANT_BYTES", 1000)
+    monkeypatch.setattr(values, "CHECKED_BYTES", 100)
+
+    async def work(store: SqliteStore) -> None:
+        await store.values.put("k", "other", ["a"], b"x" * 400, 60)
+        keys = [str(number) for number in range(30)]
+        for key in keys:
+            await store.values.put("k", T, [key, f"{key} again"], b"x" * 100, 60)
+        kept = list(await store.values.get("k", T, keys))
+        assert kept == keys[-len(kept) :]
+        assert 9 <= len(kept) <= 11
+        assert await store.values.get("k", "other", ["a"]) == {"a": b"x" * 400}
+
+    run(tmp_path / "banjia.db", work)
