@@ -1,7 +1,8 @@
 """Zhipu's errors: `{"error": {"code", "message"}}`, the code a string of digits (sheet 6).
 
-Texts are those that the sheet, the vendor's table of errors or reports of its users have; a text marked `invented` is
-ours. Messages are Chinese, and English for `Accept-Language: en` (sheet 1).
+Messages are Chinese, and English for `Accept-Language: en` (sheet 1). The Chinese texts are those of the sheet, of the
+vendor's table of errors, and of reports by its users, with the names of other parameters. The English texts of `empty`,
+`no_messages` and `stops` are invented.
 """
 
 from dataclasses import dataclass, replace
@@ -56,7 +57,7 @@ def too_precise(name: str) -> Refusal:
 
 
 def empty(path: str) -> Refusal:
-    """Return the 400 for an absent member inside a parameter; the English text is invented."""
+    """Return the 400 for an absent member inside a parameter."""
     return Refusal(400, "1214", f"{path}:不能为空", f"{path}: cannot be empty")
 
 
