@@ -159,7 +159,7 @@ def chat(vendor: str, text: str = "Hello", **more: Any) -> Json:
 def function(name: str, **properties: Any) -> Json:
     """A tool whose parameters are strings, unless given as schemas."""
     schema = {"type": "object", "properties": properties}
-    return {"type": "function", "function": {"name": name, "parameters": schema}}
+    return {"type": "function", "function": {"name": name, "description": "A function.", "parameters": schema}}
 
 
 WEATHER = function("get_weather", city={"type": "string"})

@@ -25,6 +25,8 @@ class Facts:
     """The members that turn thinking off."""
     schema_model: str | None = None
     """A model that takes JSON schemas."""
+    most_stops: int = 2
+    """How many of two stop texts it takes."""
     chunk: str = "chat.completion.chunk"
     """What a chunk calls itself."""
     models: Mapping[str, Any] = field(default_factory=dict)
