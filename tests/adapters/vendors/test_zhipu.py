@@ -60,7 +60,8 @@ def test_a_conversation_of_answers_alone_is_refused() -> None:
 @pytest.mark.parametrize(("length", "sent"), [(5, False), (6, True), (128, True), (129, False)])
 @pytest.mark.parametrize("field", ["user", "safety_identifier"])
 def test_a_user_id_is_sent_if_its_length_is_accepted(field: str, length: int, sent: bool) -> None:
-    plan = chat_plan("zhipu", **{field: "u" * length})
+    fields: dict[str, Any] = {field: "u" * length}
+    plan = chat_plan("zhipu", **fields)
     assert plan.request.fields.get("user_id") == ("u" * length if sent else None)
     assert plan.adaptations[field].word == ("mapped" if sent else "dropped")
 
