@@ -1,5 +1,6 @@
 """Rules for ``messages``: what a vendor accepts, as data, and the verdict that converts a conversation accordingly."""
 
+import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
@@ -24,6 +25,7 @@ RESTORED_REASONING = Message("the client omitted the reasoning of tool calls: ba
 IDS_NUMBERED = Message("renumbered in the vendor's format")
 PARTS_JOINED = Message("text parts are joined, because the model accepts only text")
 NO_DETAIL = Message("the vendor has no such image detail level")
+BARE_IMAGE = Message("image data is sent as base64 without the prefix of a data: URI")
 IMAGE_FETCHED = Message("the vendor accepts only image data: banjia fetched the image")
 NO_REASONING_BACK = Message("the vendor does not accept reasoning in requests")
 JOINED_IN_ROLE = Message("text parts are joined, because the vendor accepts only text in this role")
@@ -42,6 +44,8 @@ PLAIN_ROLES = frozenset({"system", "user", "assistant"})
 """The roles of messages that are sent unchanged if they only have a text."""
 OPENAI_DETAILS = frozenset({"auto", "low", "high", "original"})
 NO_DETAILS: frozenset[str] = frozenset()
+DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+"""The prefix of data in base64."""
 EMPTY = "(empty)"
 """Sent for empty content where a vendor requires text."""
 
@@ -74,7 +78,8 @@ class MessageRules:
     """One vendor's rules for messages; used as the verdict on ``messages``.
 
     ``names``: a message may have a ``name``. ``image_urls``: public URLs are accepted, besides data URIs and
-    ``file_scheme``; if not, the data of images that banjia fetched is sent. ``image_details``: the levels of ``detail`` that are accepted. ``empty``: what is sent for empty content. ``tool_ids``:
+    ``file_scheme``; if not, the data of images that banjia fetched is sent. ``bare_images``: image data is sent as base64,
+    without the prefix of a data URI. ``image_details``: the levels of ``detail`` that are accepted. ``empty``: what is sent for empty content. ``tool_ids``:
     the format in which tool calls are renumbered for the vendor (None: unchanged). ``part_roles``: the roles whose content
     may be a list of parts (None: all). ``keeps_reasoning``: models that accept the ``reasoning_content`` of earlier
     answers; it is omitted for others. What is sent if the client omitted it is not a rule of messages alone: see
@@ -84,6 +89,7 @@ class MessageRules:
     names: bool = True
     image_urls: bool = True
     file_scheme: str | None = None
+    bare_images: bool = False
     image_details: AbstractSet[str] = OPENAI_DETAILS
     empty: EmptyContent = EmptyContent()
     tool_ids: str | None = None
@@ -207,7 +213,11 @@ class MessageRules:
         image = image_of(part)
         url = str(image.get("url") or "")
         if not self.image_urls and not url.startswith(("data:", self.file_scheme or "data:")):
-            image["url"] = fetched_image(f"{where}.image_url.url", url, builder)
+            url = image["url"] = fetched_image(f"{where}.image_url.url", url, builder)
+        data = DATA_URI.match(url) if self.bare_images else None
+        if data is not None:
+            image["url"] = url[data.end() :]
+            builder.record("messages.image_url", "mapped", BARE_IMAGE, quiet=True)
         detail = image.get("detail")
         if "detail" in image and not (type(detail) is str and detail in self.image_details):
             del image["detail"]

@@ -83,6 +83,8 @@ class Stops:
             return LEFT_IN_ANSWER
         if self.size is utf8_size:
             return Message("strings of at most {longest} bytes; banjia applies longer ones", longest=self.longest)
+        if self.longest is None:
+            return Message("stop strings per request: {most}; banjia applies the others", most=self.most)
         return Message(
             "{most} strings of at most {longest} characters; banjia applies the others",
             most=self.most,

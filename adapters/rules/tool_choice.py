@@ -35,6 +35,8 @@ ONE_OF_SEVERAL = Message(
 ONLY_NAMED_SENT = Message("sent as required, with the named tool only")
 OTHERS_OMITTED = Message("only the tool that must be called is sent")
 NOT_A_FUNCTION = Message("the model accepts no such choice: use none, auto, required or the name of a function")
+AUTO_ONLY = Message("auto; none is sent by omitting the tools, and forced calls are emulated by prompt and check")
+NO_NONE = Message("sent by omitting the tools: the vendor does not accept none")
 TOOLS_OMITTED = Message("sent by omitting the tools: the model accepts no tool_choice while it thinks")
 
 
@@ -63,13 +65,15 @@ class ToolChoice:
     ``while_thinking``: ``all`` choices are accepted, only ``unforced`` ones, or the field is ``absent`` from requests with
     thinking; ``none`` is then sent by omitting the tools. ``required_thinking`` is the fact of models that accept
     ``required`` while they think. ``forces``: models that can be forced to call a tool. ``required``: models that accept
-    ``required``; for others it is sent as the name of the only tool.
+    ``required``; for others it is sent as the name of the only tool. ``none``: models that accept ``none``; for others it
+    is sent by omitting the tools.
     """
 
     while_thinking: Literal["all", "unforced", "absent"] = "all"
     required_thinking: str | None = None
     forces: Condition = always
     required: Condition = always
+    none: Condition = always
 
     @property
     def words(self) -> tuple[VerdictWord, ...]:
@@ -78,6 +82,8 @@ class ToolChoice:
 
     @property
     def why(self) -> Message:
+        if self.none is not always:
+            return AUTO_ONLY
         return ANY_CHOICE if self.while_thinking == "all" else NOT_WITH_THINKING
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -86,7 +92,9 @@ class ToolChoice:
         if forces_call(value):
             self._force(name, value, builder)
         elif self.while_thinking == "absent" and builder.thinks:
-            _leave_out(name, value, builder)
+            _leave_out(name, value, TOOLS_OMITTED, builder)
+        elif value == "none" and not self.none(builder):
+            _leave_out(name, value, NO_NONE, builder)
         else:
             send_tool_choice(name, value, builder)
 
@@ -162,11 +170,11 @@ def ask_for_call(name: str, value: Any, why: Message, builder: RequestBuilder) -
     builder.body["messages"] = add(messages, text)
 
 
-def _leave_out(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Send ``auto`` and ``none`` to a model that accepts no ``tool_choice``."""
+def _leave_out(name: str, value: Any, why: Message, builder: RequestBuilder) -> None:
+    """Send ``auto`` and ``none`` without the field; ``why`` is the reason for which ``none`` omits the tools."""
     if value == "none" and builder.body.pop("tools", None):
-        builder.record(name, "mapped", TOOLS_OMITTED)
-        builder.record("tools", "mapped", TOOLS_OMITTED)
+        builder.record(name, "mapped", why)
+        builder.record("tools", "mapped", why)
     else:
         builder.record(name, "mapped", DEFAULT_OMITTED)
 

@@ -7,36 +7,49 @@ from adapters.core.vendor import Vendor
 from adapters.registry import VENDORS
 from scripts.pages.table import table
 
-PAGES = Path(__file__).parents[2] / "docs" / "vendors"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def readme() -> str:
     """Return the table of the English README."""
-    return (
-        "\n" + table(["vendor", "chat", "embeddings"], _rows("yes", "the vendor has none", "{link} ({maker})")) + "\n"
-    )
+    rows = _rows("yes", "the vendor has none", "[{name}](docs/vendors/{page}) ({maker})")
+    return "\n" + table(["vendor", "chat", "embeddings"], rows) + "\n"
 
 
 def readme_zh() -> str:
     """Return the table of the Chinese README."""
-    return "\n" + table(["厂商", "对话", "向量"], _rows("支持", "该厂商不提供", "{link}（英文）：{maker}")) + "\n"
+    rows = _rows(
+        "支持",
+        "该厂商不提供",
+        "[{name}](docs/vendors/{page})（英文）：{maker}",
+        "[{name}](docs/zh/vendors/{page})：{maker}",
+    )
+    return "\n" + table(["厂商", "对话", "向量"], rows) + "\n"
 
 
 def links() -> str:
     """Return links to the pages of all vendors, for a page in ``docs/``."""
-    return ", ".join(f"[{_name(vendor)}](vendors/{vendor.name}.md)" for vendor in VENDORS) + "\n"
+    return ", ".join(f"[{_name(vendor)}](vendors/{vendor.name}.md){_chinese_link(vendor)}" for vendor in VENDORS) + "\n"
 
 
-def _rows(yes: str, no: str, title: str) -> Iterator[list[str]]:
-    """Yield a row for each vendor; ``title`` is the template of its first cell."""
+def _chinese_link(vendor: Vendor) -> str:
+    return f" · [中文](zh/vendors/{vendor.name}.md)" if _has_chinese_page(vendor) else ""
+
+
+def _has_chinese_page(vendor: Vendor) -> bool:
+    return (DOCS / "zh" / "vendors" / f"{vendor.name}.md").exists()
+
+
+def _rows(yes: str, no: str, title: str, chinese: str | None = None) -> Iterator[list[str]]:
+    """Yield a row for each vendor; ``title`` is the template of its first cell, ``chinese`` that of one with a Chinese page."""
     for vendor in VENDORS:
-        link = f"[{_name(vendor)}](docs/vendors/{vendor.name}.md)"
+        template = chinese if chinese is not None and _has_chinese_page(vendor) else title
         served = (yes if operation in vendor.operations else no for operation in ("chat", "embeddings"))
-        yield [title.format(link=link, maker=_maker(vendor)), *served]
+        yield [template.format(name=_name(vendor), page=f"{vendor.name}.md", maker=_maker(vendor)), *served]
 
 
 def _heading(vendor: Vendor) -> str:
-    return (PAGES / f"{vendor.name}.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+    return (DOCS / "vendors" / f"{vendor.name}.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
 
 def _name(vendor: Vendor) -> str:

@@ -28,6 +28,10 @@ SHEETS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     ),
     "hunyuan_classic": ({"cn": "https://api.hunyuan.cloud.tencent.com/v1"}, ("HUNYUAN_API_KEY",)),
     "deepseek": ({"cn": "https://api.deepseek.com"}, ("DEEPSEEK_API_KEY",)),
+    "zhipu": (
+        {"cn": "https://open.bigmodel.cn/api/paas/v4", "intl": "https://api.z.ai/api/paas/v4"},
+        ("ZHIPUAI_API_KEY", "ZAI_API_KEY", "BIGMODEL_API_KEY"),
+    ),
     "openai_compatible": ({}, ()),
 }
 PATHS = {
@@ -70,7 +74,8 @@ def test_the_usual_edition_of_hunyuan_is_called_tokenhub() -> None:
 
 def test_the_vendors_whose_keys_are_found_are_tried_in_this_order() -> None:
     ranks = {name: vendor.rank for name, vendor in BY_NAME.items()}
-    assert sorted(ranks, key=ranks.__getitem__) == ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "openai_compatible"]
+    wanted = ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "zhipu", "openai_compatible"]
+    assert sorted(ranks, key=ranks.__getitem__) == wanted
     assert len(set(ranks.values())) == len(ranks)
 
 

@@ -10,7 +10,7 @@ from adapters.core.model import Model
 from adapters.core.request import ApiRequest
 from adapters.planning import plan
 from adapters.registry import BY_CATALOG
-from adapters.rules.messages import has_content, is_plain
+from adapters.rules.messages import MessageRules, has_content, is_plain
 from tests.adapters.play import USUAL, chat_plan, target
 
 ABSENT = object()
@@ -197,3 +197,34 @@ def test_an_image_that_banjia_fetched_is_sent_as_its_data() -> None:
     made = plan(request, target("kimi", "kimi-k2.6", shipped=True))
     assert made.request.fields["messages"][0]["content"][1]["image_url"]["url"] == data
     assert made.adaptations["messages.image_url"].word == "emulated"
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("data:image/png;base64,iVBORw0KGgo=", "iVBORw0KGgo="),
+        ("DATA:image/svg+xml;charset=utf-8;BASE64,AA==", "AA=="),
+        ("data:text/plain,a", "data:text/plain,a"),
+        ("https://images.example/data:image/png;base64,a", "https://images.example/data:image/png;base64,a"),
+    ],
+)
+def test_image_data_is_sent_without_its_prefix_to_a_vendor_that_accepts_bare_data(url: str, sent: str) -> None:
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+    for bare, wanted in ((True, sent), (False, url)):
+        builder = RequestBuilder(
+            ApiRequest("chat", "gpt-4o", {"messages": [message]}), Model("m", input=frozenset({"text", "image"}))
+        )
+        MessageRules(bare_images=bare).apply("messages", [message], builder)
+        assert builder.body["messages"][0]["content"][0]["image_url"]["url"] == wanted
+        assert ("messages.image_url" in builder.adaptations) == (wanted != url)
+    assert message["content"][0]["image_url"]["url"] == url  # type: ignore[index]
+
+
+def test_an_image_that_banjia_fetched_is_sent_without_the_prefix_too() -> None:
+    url = "https://images.example/cat.png"
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+    request = ApiRequest("chat", "gpt-4o", {"messages": [message]}, images={url: "data:image/png;base64,iVBORw0KGgo="})
+    builder = RequestBuilder(request, Model("m", input=frozenset({"text", "image"})))
+    MessageRules(image_urls=False, bare_images=True).apply("messages", [message], builder)
+    assert builder.body["messages"][0]["content"][0]["image_url"]["url"] == "iVBORw0KGgo="
+    assert builder.adaptations["messages.image_url"].word == "emulated"

@@ -92,6 +92,7 @@ def test_a_stop_string_that_only_banjia_can_apply_is_refused_if_the_operator_dis
 def test_the_reason_of_stop_strings_has_the_vendors_figures() -> None:
     assert str(Stops(most=4, longest=20).why).startswith("4 strings of at most 20 characters")
     assert str(Stops(longest=32, size=utf8_size).why).startswith("strings of at most 32 bytes")
+    assert str(Stops(most=1).why).startswith("stop strings per request: 1;")
 
 
 # --- seed, n, web search ---
@@ -264,6 +265,20 @@ def test_a_tool_choice_is_sent_as_the_vendor_accepts_it(
     choice.apply("tool_choice", value, builder)
     assert (builder.body.get("tool_choice"), builder.adaptations["tool_choice"].word) == (sent, word)
     assert ("tools" in builder.body) == (not (thinks and value == "none"))
+
+
+@pytest.mark.parametrize(("value", "sent", "word"), [("auto", "auto", "honoured"), ("none", None, "mapped")])
+@pytest.mark.parametrize("thinks", [True, False])
+def test_none_is_sent_by_omitting_the_tools_if_the_vendor_does_not_accept_it(
+    value: str, sent: Any, word: str, thinks: bool
+) -> None:
+    builder = builder_for(thinks=thinks, tools=[function()], tool_choice=value)
+    builder.body["tools"] = [function()]
+    choice = ToolChoice(forces=never, none=never)
+    choice.apply("tool_choice", value, builder)
+    assert (builder.body.get("tool_choice"), builder.adaptations["tool_choice"].word) == (sent, word)
+    assert ("tools" in builder.body) == (value == "auto")
+    assert str(choice.why).startswith("auto; none is sent by omitting the tools")
 
 
 NAMED = {"type": "function", "function": {"name": "get_weather"}}

@@ -70,11 +70,11 @@ def test_one_call_at_a_time_is_requested_if_the_vendor_has_the_parameter() -> No
 @pytest.mark.parametrize("vendor", [one for one in VENDORS if not one.transparent], ids=lambda vendor: vendor.name)
 def test_functions_of_the_operators_are_tools_too(vendor: Any) -> None:
     model = MODELS[{"kimi": "kimi-k2.6", "qwen": "qwen-plus"}.get(vendor.name, "kimi-k2.6")]
-    wish = Target(vendor.name, vendor, model, "http://x/v1", overrides={"functions": [GET], "function_call": "none"})
+    wish = Target(vendor.name, vendor, model, "http://x/v1", overrides={"functions": [GET], "function_call": "auto"})
     made = plan(ApiRequest("chat", "gpt-4o", {"messages": HELLO}), wish)
 
     assert made.request.fields["tools"][0]["function"]["name"] == "get_weather"
-    assert made.request.fields["tool_choice"] == "none"
+    assert made.request.fields["tool_choice"] == "auto"
 
 
 def refusal(fields: dict[str, Any], vendor: str = "kimi", model: str = "kimi-k2.6") -> Refused:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+CHINESE = ROOT / "docs" / "zh"
 PAIRS = [
     (READMES[0], READMES[1]),
-    *((ROOT / "docs" / page.name, page) for page in sorted((ROOT / "docs" / "zh").glob("*.md"))),
+    *((ROOT / "docs" / page.relative_to(CHINESE), page) for page in sorted(CHINESE.rglob("*.md"))),
 ]
 """Pages that are there in English and in Chinese."""
 PAGES = sorted(

@@ -54,7 +54,7 @@ def test_thinking_is_off_under_the_names_on_the_page_and_on_under_the_others(ven
 @pytest.mark.parametrize("vendor", WITH_MODELS, ids=lambda vendor: vendor.name)
 def test_a_forced_call_works_at_each_model_that_answers_under_gpt_4o(vendor: Vendor) -> None:
     found = explained(vendor, model="gpt-4o", **FORCED)
-    assert found["fields"]["tool_choice"]["verdict"] == "honoured"
+    assert found["fields"]["tool_choice"]["verdict"] in ("honoured", "emulated")
     assert not found["thinks"]
 
 
