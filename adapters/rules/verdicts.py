@@ -94,15 +94,20 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Clamp:
-    """Move the value into the vendor's range; ``low`` and ``high`` are the lowest and highest value it accepts."""
+    """Move the value into the vendor's range; ``low`` and ``high`` are the lowest and highest value it accepts.
+
+    ``decimals``: how many it may have; None for any number.
+    """
 
     low: float
     high: float
     why: Message
     words: tuple[VerdictWord, ...] = ("honoured", "clamped")
+    decimals: int | None = None
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
-        sent = min(max(value, self.low), self.high)
+        sent = value if self.decimals is None else round(value, self.decimals)
+        sent = min(max(sent, self.low), self.high)
         builder.body[name] = sent
         if sent != value:
             builder.record(

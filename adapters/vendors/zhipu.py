@@ -82,7 +82,7 @@ def _described(tool: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
         builder.record("tools.function.strict", "dropped", NO_STRICT)
     if not function.get("description"):
         function["description"] = function["name"]
-        builder.record("tools.function.description", "mapped", NAME_AS_DESCRIPTION, quiet=True)
+        builder.record("tools.function.description", "mapped", NAME_AS_DESCRIPTION)
     return {**tool, "function": function}
 
 
@@ -96,8 +96,9 @@ USER_ID = Rewrite(user_id, Message("sent as user_id, if it has 6 to 128 characte
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
     "messages": MessageRules(names=False, bare_images=True, image_details=NO_DETAILS, part_roles={"user"}),
-    "temperature": Clamp(0, 1, Message("the vendor accepts 0 to 1")),
-    "top_p": Clamp(0.01, 1, Message("the vendor accepts 0.01 to 1")),
+    # From GLM-4.5 on, a third decimal is a 400 with code 1210.
+    "temperature": Clamp(0, 1, Message("the vendor accepts 0 to 1, with two decimals"), decimals=2),
+    "top_p": Clamp(0.01, 1, Message("the vendor accepts 0.01 to 1, with two decimals"), decimals=2),
     "frequency_penalty": Drop(NOT_IN_API),
     "presence_penalty": Drop(NOT_IN_API),
     **TOKEN_LIMITS,

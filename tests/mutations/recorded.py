@@ -97,6 +97,8 @@ def _understood(pair: Pair) -> Iterator[Recorded]:
     events = tuple(orjson.loads(payload) for payload in payloads)
     if pair.plan.op.choice_members and any(_flagged(pair.plan.op.choice_members, event) for event in events):
         return
+    if any(index < 0 for event in events for index in _call_numbers(event)):
+        return  # all calls of such a stream have the same number
     try:
         meaning = added_up(events)
     except (KeyError, TypeError, AttributeError):
@@ -114,6 +116,14 @@ def _understood(pair: Pair) -> Iterator[Recorded]:
 def _flagged(members: Collection[str], event: dict[str, Any]) -> bool:
     """Whether a choice has a member of the vendor's own, which a plain reader does not know."""
     return any(choice.get(name) for choice in event.get("choices") or () for name in members)
+
+
+def _call_numbers(event: dict[str, Any]) -> Iterator[int]:
+    """Yield the numbers of the calls in an event."""
+    for choice in event.get("choices") or ():
+        for piece in (choice.get("delta") or {}).get("tool_calls") or ():
+            if type(piece) is dict and type(index := piece.get("index")) is int:
+                yield index
 
 
 def _usage(events: tuple[dict[str, Any], ...]) -> tuple[int, int] | None:

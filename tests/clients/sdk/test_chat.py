@@ -113,7 +113,8 @@ def test_an_image_as_a_data_uri_arrives(site: Site) -> None:
 
     assert response.parse().choices[0].message.content == "You said: What is it?"
     text, image = site.calls[-1].body["messages"][0]["content"]
-    assert (text, image["type"], image["image_url"]["url"]) == (parts[0], "image_url", PIXEL)
+    assert (text, image["type"]) == (parts[0], "image_url")
+    assert image["image_url"]["url"] in (PIXEL, PIXEL.partition(",")[2]), "some vendors take the bare base64"
     assert "detail" in image["image_url"] or adapted(response)["messages.content.detail"] == "dropped"
 
 
