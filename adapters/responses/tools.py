@@ -39,9 +39,7 @@ class PlacedTool(NamedTuple):
 
 def hosted_name(type_: str) -> str:
     """Return the name of one of OpenAI's tools without the date of its version."""
-    return next(
-        (name for name in sorted(OFFERED, reverse=True) if type_ == name or type_.startswith(f"{name}_2")), type_
-    )
+    return next((name for name in OFFERED if type_ == name or type_.startswith(f"{name}_2")), type_)
 
 
 def send_tools(name: str, value: list[Any], builder: ResponsesBuilder) -> None:

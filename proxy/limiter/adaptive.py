@@ -105,10 +105,9 @@ class Hold:
         self._gap_s = min(longest_s, self._gap_s * 2)
         self.probe_at = now + max(retry_after_s, self._gap_s)
 
-    def cancelled(self, now: float) -> None:
-        """The probe ended without a result: the next one may be sent at once."""
+    def cancelled(self) -> None:
+        """The probe ended without a result: the next one may be sent at once, because its time has come."""
         self.probe = None
-        self.probe_at = now
 
 
 class AdaptiveLimit:
@@ -256,7 +255,7 @@ class AdaptiveLimit:
             call.tested.testing = False
             call.tested = None
         if self.hold is not None and self.hold.probe is call:
-            self.hold.cancelled(now)
+            self.hold.cancelled()
         if call.accepted is None:  # the outcome is not known
             self._unknown.pop(call, None)
             for calls in (self._unordered, self._recent):

@@ -317,6 +317,13 @@ def test_a_function_call_of_the_old_kind_keeps_its_name_once_and_its_finish() ->
     assert choice["finish_reason"] == "function_call"
 
 
+def test_arguments_of_a_function_call_of_the_old_kind_without_a_name_fail_the_attempt() -> None:
+    play = Play(chat_plan("openai_compatible"), judged=False).head()
+    play.sse({"choices": [{"index": 0, "delta": {"function_call": {"arguments": OSLO}}, "finish_reason": None}]})
+    assert play.failure is not None
+    assert play.failure.kind == "invalid_response"
+
+
 @pytest.mark.parametrize("odd", [None, [], {}, "", 0, "x", 5, [None], ["x"], [[]]])
 def test_what_is_no_tool_call_is_none(odd: Any) -> None:
     play = Play(chat_plan("qwen")).head()

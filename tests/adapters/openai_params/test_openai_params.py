@@ -255,6 +255,13 @@ def test_a_wrong_input_names_what_is_wrong(value: Any, param: str, code: str | N
     assert (raised.value.param, raised.value.code) == (param, code)
 
 
+def test_a_wrong_first_input_is_named_by_its_own_type() -> None:
+    with pytest.raises(Invalid) as raised:
+        validate("embeddings", {"input": [None, "a"]})
+    assert raised.value.param == "input[0]"
+    assert "null" in raised.value.message
+
+
 WRONG_COMPLETIONS: list[tuple[dict[str, Any], str, str | None]] = [
     ({"prompt": 5}, "prompt", "invalid_type"),
     ({"prompt": []}, "prompt", None),

@@ -148,6 +148,7 @@ WRONG: list[tuple[dict[str, Any], str, str | None]] = [
     (item(role="user", content=7), "input[1].content", TYPE),
     (item(role="user", content="a", status="done"), "input[1].status", VALUE),
     (item(role="user", content="a", id=7), "input[1].id", TYPE),
+    (item(**CALL, status="done"), "input[1].status", VALUE),
     (item(role="user", content=["a"]), "input[1].content[0]", TYPE),
     (part(text="a"), "input[1].content[1].type", MISSING),
     (part(type=7), "input[1].content[1].type", TYPE),

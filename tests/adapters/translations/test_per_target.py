@@ -65,6 +65,13 @@ def test_the_oldest_turns_are_left_out_whole_and_it_is_told() -> None:
     assert estimate(made.request.fields["messages"]) + UNLIMITED <= SIZES["without one"] + UNLIMITED
 
 
+def test_one_token_too_many_leaves_the_oldest_turn_out() -> None:
+    messages = translated({"input": TURNS, "instructions": "Be brief."}).fields["messages"]
+    fits = sum(map(estimate, messages)) + estimate(()) + UNLIMITED
+    sent = [len(planned(context).request.fields["messages"]) for context in (fits, fits - 1)]
+    assert sent == [len(messages), len(messages) - 4]
+
+
 def test_the_last_turn_stays_with_its_calls_even_if_it_is_too_long() -> None:
     assert texts(planned(10)) == ["Be", "rules", "three", "call", "x"]
 

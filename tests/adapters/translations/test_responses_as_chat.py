@@ -39,6 +39,11 @@ def test_every_field_has_a_verdict_with_words_and_a_reason() -> None:
     assert {name for name, verdict in OVER_CHAT.items() if verdict.why == TO_CHAT.why} <= set(CHAT)
 
 
+def test_input_is_mapped_to_messages_without_a_word_in_the_header() -> None:
+    adaptation = translation_of(translated({"input": "hi"})).adaptations["input"]
+    assert (adaptation.word, adaptation.quiet) == ("mapped", True)
+
+
 def test_every_name_is_of_a_field_of_chat_that_this_api_calls_otherwise() -> None:
     assert {name.partition(".")[0] for name in NAMES} <= set(CHAT)
     assert {name.partition(".")[0] for name in NAMES.values()} <= set(RESPONSES)
