@@ -76,6 +76,7 @@ def test_a_schema_costs_so_much_for_each_value_and_byte(schema: Any, units: int,
     [
         ({"properties": {"next": {"$ref": "#"}, "value": ENUM}}, 42),
         ({"properties": {"next": {"$ref": "#"}}}, 4),
+        ({"properties": {"next": {"$ref": "#"}}, "allOf": [ENUM]}, 90),
         ({"$ref": "#/$defs/n", "$defs": {"n": {"properties": {"next": {"$ref": "#/$defs/n"}}}}}, 4 + (3 + 4)),
     ],
 )
