@@ -279,5 +279,5 @@ def as_chat(request: ApiRequest, history: History, unseal: Unseal) -> ApiRequest
         for name, adaptation in builder.adaptations.items()
         if adaptation.word != "honoured" or name not in builder.body
     }
-    translation = Translation(fields, adaptations, names=builder.names, turns=tuple(builder.turns))
+    translation = Translation(fields, adaptations, names=builder.names, turns=tuple(builder.turns), custody=tuple(builder.custody))
     return ApiRequest("chat", request.model, builder.body, request.stream, include_usage=True, translation=translation)

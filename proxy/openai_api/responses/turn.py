@@ -167,6 +167,7 @@ class ResponseTurn:
         chain = await self._store.responses.chain(self.tenant, previous, most_bytes=most_bytes)
         if isinstance(chain, BrokenChain):
             raise chain_error(chain)
+        self._state.responses_metrics.chain_links.observe(len(chain.links))
         last = chain.links[-1]
         if last.status not in ("completed", "incomplete"):
             raise BadRequest(
