@@ -166,6 +166,7 @@ class Routing:
             thinking=policy.thinking,
             messages=messages_of(entry),
             report_model=policy.report_model,
+            hosted_tools=policy.hosted_tools,
             emulated=self._emulated,
         )
 
