@@ -39,9 +39,9 @@ def with_api(work: Callable[[Api], Awaitable[None]], settings: Mapping[str, Any]
 
 def test_the_links_of_each_chain_are_counted() -> None:
     async def work(api: Api) -> None:
-        previous = None
-        for _ in range(4):
-            more = {} if previous is None else {"previous_response_id": previous}
+        previous = ""
+        for number in range(4):
+            more: dict[str, Any] = {} if number == 0 else {"previous_response_id": previous}
             previous = (await api.respond(model="o3", **more))["id"]
         assert metric(api, "banjia_chain_links_count") == {"": 3}
         assert metric(api, "banjia_chain_links_sum") == {"": 1 + 2 + 3}
@@ -83,7 +83,7 @@ def thoughts(api: Api) -> list[str]:
 def test_reasoning_of_a_chain_comes_from_the_stored_item(background: bool) -> None:
     async def work(api: Api) -> None:
         first = await called(api)
-        more = {"background": True, "stream": True} if background else {}
+        more: dict[str, Any] = {"background": True, "stream": True} if background else {}
         await api.respond(model="o3", previous_response_id=first["id"], input=outputs(first), tools=[TOOL], **more)
         assert thoughts(api) == ["I think."]
         assert custody(api) == {"stored": 1}
