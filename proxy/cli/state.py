@@ -128,7 +128,7 @@ def purge(tenant: str | None, key_file: TextIO | None, yes: bool, path: Path | N
             echo(Message("nothing is stored for tenant {tenant}", tenant=name))
             return
         what = Message(
-            "tenant {tenant}: {responses} responses, {conversations} conversations, {bytes} bytes in all",
+            "tenant {tenant} (responses: {responses}, conversations: {conversations}, bytes in all: {bytes})",
             tenant=name,
             responses=found["responses"].rows,
             conversations=found["conversations"].rows,

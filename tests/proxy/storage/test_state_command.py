@@ -139,7 +139,7 @@ def test_a_purge_deletes_everything_of_one_tenant_and_nothing_else(
     before = kinds_of(banjia, names[BEN])
     done = with_input(["state", "purge", *args, "--yes"], f"{ANNA}\n" if how == "stdin" else "")
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith(f"deleted tenant {names[ANNA]}: 4 responses, 1 conversations, ")
+    assert done.stdout.startswith(f"deleted tenant {names[ANNA]} (responses: 4, conversations: 1, ")
     assert ANNA not in done.stdout
     assert kinds_of(banjia, names[ANNA]) == {}
     assert kinds_of(banjia, names[BEN]) == before == {"responses": 1, "response_items": 2, "reasoning": 1}
