@@ -21,6 +21,7 @@ from adapters.core.vendor import Target, Vendor
 from adapters.openai_params.operations import OPERATIONS
 from adapters.registry import BY_NAME, VENDORS
 from adapters.rules.server_messages import ServerMessages
+from adapters.translations.field_names import with_chat_names
 from config.catalog import models as catalog
 from config.catalog.models import Catalog, StandIn
 from config.catalog.openai_names import covering, forms_of, is_no_form, taken_by, width_of
@@ -157,7 +158,7 @@ class Routing:
             overrides=target_entry.set,
             defaults={**usual, **(defaults or {})},
             strict=policy.unsupported == "strict",
-            drop=frozenset(policy.drop),
+            drop=with_chat_names(policy.drop),
             omit=policy.emulate.omitted(),
             openai_dimensions=width_of(name) if operation == "embeddings" else None,
             disabled_emulations=policy.emulate.off(),
@@ -166,6 +167,7 @@ class Routing:
             thinking=policy.thinking,
             messages=messages_of(entry),
             report_model=policy.report_model,
+            hosted_tools=policy.hosted_tools,
             emulated=self._emulated,
         )
 

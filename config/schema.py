@@ -393,6 +393,8 @@ class Policy(Section):
     """Largest prompt, in estimated tokens, with which banjia asks once more for an emulated answer that is invalid."""
     drop: Annotated[list[str], BeforeValidator(_one_or_many_texts)] = []
     """Request fields to drop for vendors that do not support them; otherwise banjia refuses the request."""
+    hosted_tools: Literal["drop", "refuse"] = "drop"
+    """Tools of the Responses API that OpenAI runs itself (web_search, image_generation, tool_search), offered beside other tools. drop: leave them out and report it; refuse: status 400 that names the tool."""
     failover: Switch = True
     """Fail over to the other vendors under OpenAI names that models does not list. off: use the first vendor only."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3

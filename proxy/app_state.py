@@ -31,6 +31,7 @@ from proxy.observability.memory_budget import MemoryBudget, max_body, store_limi
 from proxy.observability.memory_guard import MemoryGuard
 from proxy.observability.metrics.registry import Labels, Metrics
 from proxy.observability.metrics.requests import RequestMetrics
+from proxy.observability.metrics.responses import ResponsesMetrics
 from proxy.observability.metrics.store import register_store
 from proxy.routing.circuit_breaker import CircuitBreaker
 from proxy.routing.latency import LatencyTracker
@@ -162,6 +163,7 @@ class AppState:
         self._loaded, self._loaded_at = True, self.started
         self.metrics = Metrics()
         self.request_metrics = RequestMetrics(self.metrics, self._known)
+        self.responses_metrics = ResponsesMetrics(self.metrics)
         self.active = 0
         self.draining = False
         self.key_cool_down_s = KEY_COOL_DOWN_S

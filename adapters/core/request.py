@@ -12,6 +12,10 @@ Operation = Literal["chat", "completions", "embeddings", "moderations", "respons
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
+Custody = Literal["seal", "stored", "sent", ""]
+"""Where the reasoning of an earlier answer came from: a seal, the store, or open text of the client."""
+
+
 class Translation(NamedTuple):
     """How a handler in ``proxy/openai_api`` translated a request: into other fields, or into another operation.
 
@@ -22,6 +26,7 @@ class Translation(NamedTuple):
     correspond to nothing the client sent. ``names``: the client's names of fields of the request, and of paths in it
     (``text.format`` for ``response_format``, ``input[2]`` for ``messages[1]``); each also names what is below it.
     ``turns``: if the oldest turns may be left out to fit the model's context, the index in ``messages`` of each turn.
+    ``custody``: where the reasoning of each message with tool calls came from; empty if the client has not sent it.
     """
 
     original: Mapping[str, Any]
@@ -32,6 +37,7 @@ class Translation(NamedTuple):
     added: frozenset[str] = frozenset()
     names: Mapping[str, str] = NO_NAMES
     turns: tuple[int, ...] = ()
+    custody: tuple["Custody", ...] = ()
 
 
 class ImageFailure(NamedTuple):

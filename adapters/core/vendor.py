@@ -212,6 +212,7 @@ class Target:
     thinking: ThinkingPolicy = "auto"
     messages: Verdict | None = None
     report_model: Literal["requested", "vendor"] = "requested"
+    hosted_tools: Literal["drop", "refuse"] = "drop"  # what happens to tools that OpenAI runs itself
     emulated: bool = False  # an emulator that banjia started: its responses are marked
     label: str = field(init=False)  # ``entry/model``, as in the configuration and ``x-banjia-target``
     removed: tuple[str, ...] = field(init=False)  # the fields that are None in ``overrides``

@@ -7,6 +7,7 @@ from typing import Any
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
+from adapters.core.request import Custody
 from adapters.responses.custom_tools import ToolNames
 from adapters.responses.history import NO_HISTORY, History
 from adapters.rules.verdicts import Rewrite
@@ -24,7 +25,8 @@ def no_seals(sealed: str) -> str | None:
 class ResponsesBuilder(RequestBuilder):
     """The chat request under construction. ``request`` is the client's.
 
-    ``names``: see ``Translation.names``. ``turns``: the index in ``messages`` at which each turn begins.
+    ``names``: see ``Translation.names``. ``turns``: the index in ``messages`` at which each turn begins. ``custody``: see
+    ``Translation.custody``.
     """
 
     history: History = NO_HISTORY
@@ -32,6 +34,7 @@ class ResponsesBuilder(RequestBuilder):
     tools: ToolNames = field(default_factory=ToolNames)
     names: dict[str, str] = field(default_factory=dict)
     turns: list[int] = field(default_factory=list)
+    custody: list[Custody] = field(default_factory=list)
 
 
 def rewrite(

@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters.core.failures import Refused
 from adapters.core.message import Message
+from adapters.core.request import Custody
 from adapters.responses.builder import ResponsesBuilder
 from adapters.responses.custom_tools import ToolName, as_arguments
 from adapters.responses.history import REASONING_TEXT, History, Item
@@ -63,12 +64,13 @@ def placed_item(where: str, item: Item, referenced: Mapping[str, Item]) -> Place
 
 @dataclass(slots=True)
 class AssistantTurn:
-    """The items of one assistant message. ``calls``: each call with its output."""
+    """The items of one assistant message. ``calls``: each call with its output. ``custody``: of its reasoning."""
 
     where: str
     reasoning: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     calls: list[tuple[ChatMessage, PlacedItem]] = field(default_factory=list)
+    custody: Custody = ""
 
 
 class ChatMessages:
@@ -153,22 +155,26 @@ class ChatMessages:
         return [part for part, _ in parts]
 
     def _reasoning(self, placed: PlacedItem) -> None:
-        text = self._reasoning_text(placed)
+        text, custody = self._reasoning_text(placed)
         if text is None:
             self._builder.record("input.reasoning", "dropped", NOT_SEALED_HERE)
         elif text:
-            self._open(placed).reasoning.append(text)
+            turn = self._open(placed)
+            turn.reasoning.append(text)
+            turn.custody = turn.custody or custody
 
-    def _reasoning_text(self, placed: PlacedItem) -> str | None:
-        """Return the text of a reasoning item: sealed, stored, or sent openly; None if banjia cannot read it."""
+    def _reasoning_text(self, placed: PlacedItem) -> tuple[str | None, Custody]:
+        """Return the text of a reasoning item, None if banjia cannot read it, and where it came from."""
         item = placed.item
         sealed = item.get("encrypted_content")
         text = self._builder.unseal(sealed) if sealed else None
-        if text is None and placed.stored:
-            text = item.get(REASONING_TEXT)
-        if text is None and item.get("content"):
-            text = "".join(part["text"] for part in item["content"])
-        return text
+        if text is not None:
+            return text, "seal"
+        if placed.stored and (text := item.get(REASONING_TEXT)) is not None:
+            return text, "stored"
+        if item.get("content"):
+            return "".join(part["text"] for part in item["content"]), "sent"
+        return None, ""
 
     def _compaction(self, placed: PlacedItem) -> None:
         text = self._builder.unseal(placed.item["encrypted_content"])
@@ -197,6 +203,7 @@ class ChatMessages:
             message["reasoning_content"] = "\n\n".join(turn.reasoning)
         if turn.calls:
             message["tool_calls"] = [call for call, _ in turn.calls]
+            self._builder.custody.append(turn.custody)
         self._write(message, turn.where)
         images: list[PlacedPart] = []
         for call, output in turn.calls:

@@ -1,9 +1,9 @@
-"""What a translated request needs at one target, before the vendor's table applies: strictness, and ``truncation: auto``.
+"""What a translated request needs at one target, before the vendor's table applies: ``truncation: auto``, and the policy.
 
 The size of a model's context and the policy are only known there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from adapters.core.adaptations import Adaptation
@@ -12,6 +12,7 @@ from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Translation
 from adapters.core.tokens import UNLIMITED, estimate
 from adapters.core.vendor import Target
+from adapters.responses.tools import OFFERED, hosted_name
 
 TRUNCATION = "truncation"
 NOT_ENFORCED = frozenset({"tools.format"})
@@ -19,6 +20,7 @@ NOT_ENFORCED = frozenset({"tools.format"})
 NEVER_STRICT = frozenset({"input.reasoning"})
 """Dropped fields that ``strict`` accepts: an old seal must not make a conversation useless."""
 
+HOSTED_REFUSED = Message("OpenAI runs this tool itself, and policy.hosted_tools is refuse")
 NOTHING_LEFT_OUT = Message("the request fits the model's context: nothing is left out")
 UNKNOWN_CONTEXT = Message("the size of the model's context is unknown: nothing is left out")
 
@@ -26,13 +28,24 @@ UNKNOWN_CONTEXT = Message("the size of the model's context is unknown: nothing i
 def for_target(request: ApiRequest, translation: Translation, target: Target) -> tuple[ApiRequest, Translation]:
     """Return the request for this target, and its translation.
 
-    Raises Refused, in the client's terms, for what ``strict`` does not accept.
+    Raises Refused, in the client's terms, for what ``strict`` and ``policy.hosted_tools`` do not accept.
     """
     if translation.original.get(TRUNCATION) == "auto":
         request, translation = truncated(request, translation, target)
+    if target.hosted_tools == "refuse":
+        _refuse_hosted_tools(translation.original.get("tools", ()), target)
     if target.strict:
         _check_strict(translation, target)
     return request, translation
+
+
+def _refuse_hosted_tools(tools: Iterable[Mapping[str, Any]], target: Target) -> None:
+    """Raise Refused for the first tool that was left out because OpenAI runs it."""
+    for at, tool in enumerate(tools):
+        if hosted_name(tool["type"]) in OFFERED:
+            name, model = f"tools[{at}].type", target.model.id
+            wrong = Message("'{name}' is not supported by {model}: {why}.", name=name, model=model, why=HOSTED_REFUSED)
+            raise Refused(name, wrong)
 
 
 def _check_strict(translation: Translation, target: Target) -> None:

@@ -6,7 +6,7 @@ State (``store``, ``previous_response_id``, ``conversation``, ``background``) is
 Source: OpenAI's published API description of 2026-08 (``CreateResponse``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from adapters.core.builder import Verdict
@@ -247,10 +247,10 @@ def references(fields: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(references_in(items)))
 
 
-def as_chat(request: ApiRequest, history: History, unseal: Unseal) -> ApiRequest:
+def as_chat(request: ApiRequest, history: History, unseal: Unseal, drop: Collection[str] = frozenset()) -> ApiRequest:
     """Return the chat request for a validated request of the Responses API and the items that it continues.
 
-    Raises Refused for what chat can't do, and for items that do not fit together.
+    ``drop``: the fields that are left out where they would be refused, as the operator's policy says. Raises Refused for what chat can't do, and for items that do not fit together.
     """
     try:
         check_combinations(request.fields)
@@ -268,10 +268,15 @@ def as_chat(request: ApiRequest, history: History, unseal: Unseal) -> ApiRequest
     write_messages(builder)
     for name in (*(name for name in FIRST if name in fields), *(name for name in fields if name not in FIRST)):
         verdict = OVER_CHAT.get(name)
-        if verdict is not None:
-            verdict.apply(name, fields[name], builder)
-        else:
+        if verdict is None:
             builder.body[name] = fields[name]
+            continue
+        try:
+            verdict.apply(name, fields[name], builder)
+        except Refused as refused:
+            if name not in drop or refused.code is None:
+                raise
+            builder.record(name, "dropped", Message("dropped by policy.drop: {why}", why=refused.message))
     if not builder.body["messages"]:
         raise Refused("input", NOTHING_TO_SEND, code=None)
     adaptations = {
@@ -279,5 +284,7 @@ def as_chat(request: ApiRequest, history: History, unseal: Unseal) -> ApiRequest
         for name, adaptation in builder.adaptations.items()
         if adaptation.word != "honoured" or name not in builder.body
     }
-    translation = Translation(fields, adaptations, names=builder.names, turns=tuple(builder.turns))
+    translation = Translation(
+        fields, adaptations, names=builder.names, turns=tuple(builder.turns), custody=tuple(builder.custody)
+    )
     return ApiRequest("chat", request.model, builder.body, request.stream, include_usage=True, translation=translation)

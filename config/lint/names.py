@@ -7,6 +7,7 @@ from typing import Any
 from adapters import registry
 from adapters.core.message import EMPTY, Message
 from adapters.openai_params.operations import OPERATIONS
+from adapters.translations.field_names import CHAT_FIELDS
 from config.catalog.models import CatalogNotFound
 from config.catalog.openai_names import EMBEDDINGS, WIDTHS, known_names, name_of
 from config.errors import nearest
@@ -20,8 +21,8 @@ Where = tuple[str | int, ...]
 
 
 def droppable() -> frozenset[str]:
-    """Return the fields that ``policy.drop`` can name: OpenAI's parameters and those in the vendors' tables."""
-    known = {name for operation in OPERATIONS.values() for name in operation.params}
+    """Return the fields that ``policy.drop`` can name: OpenAI's parameters, of chat and of the Responses API, and the vendors'."""
+    known = {*CHAT_FIELDS, *(name for operation in OPERATIONS.values() for name in operation.params)}
     for vendor in registry.VENDORS:
         known |= {name for op in vendor.operations.values() for name in op.params}
     return frozenset(known - REQUIRED)

@@ -15,6 +15,7 @@ import click
 from adapters.core.message import Message
 from proxy.cli import help as help_page
 from proxy.cli import listings, serving, setup
+from proxy.cli import state as state_commands
 from proxy.cli.common import CONFIG, JSON, CommandGroup, echo, examples, fail, load_config
 from proxy.i18n.catalog import for_operator
 
@@ -65,7 +66,7 @@ def version() -> None:
 
 for command in (
     serving.demo, serving.serve, serving.emulate, setup.init, setup.schema, setup.env, setup.tiktoken, setup.doctor, listings.routes,
-    listings.vendors, listings.models,
+    listings.vendors, listings.models, state_commands.state,
 ):  # fmt: skip
     main.add_command(command)
 main.add_command(help_page.help_, "help")

@@ -44,7 +44,7 @@ def explain(body: bytes, settings: Settings) -> dict[str, Any]:
         else request.operation
     )
     if operation == "responses":
-        request = example_chat(request)
+        request = example_chat(request, route.targets[0].drop)
     if route.policy.fetch_images and request.operation == "chat":
         request = with_example_images(request)
     plans = [_planned(request, target) for target in route.targets]

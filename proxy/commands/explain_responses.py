@@ -1,6 +1,6 @@
 """Requests of the Responses API for ``banjia explain``, which reads no store: examples take the place of what a store has."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from adapters.core.failures import Refused
@@ -49,10 +49,10 @@ def read_response(body: bytes) -> ApiRequest:
     return ApiRequest("responses", model, fields, fields.get("stream") is True, include_usage=True)
 
 
-def example_chat(request: ApiRequest) -> ApiRequest:
+def example_chat(request: ApiRequest, drop: Collection[str]) -> ApiRequest:
     """Return the chat request, with an example for each stored item. Raises NotSupported."""
     try:
-        return as_chat(request, example_history(request.fields), unsealed)
+        return as_chat(request, example_history(request.fields), unsealed, drop)
     except Refused as refused:
         raise NotSupported.of(refused) from None
 

@@ -1,6 +1,6 @@
 """The complete suites of OpenAI's clients (Python 0.28, 1, 2 and 3, Node) and of the vendors' own SDKs.
 
-Each suite is also an extra of ``scripts/test --all``, where a test runs at some of the vendors (tests/clients/sdk/sampling.py);
+Each suite is also an extra of ``scripts/test --all``, where a test runs at some of the vendors (tests/clients/sdk_sampling.py);
 here it runs at all of them.
 """
 

@@ -1,10 +1,11 @@
 """What chat completions await before their attempts, each step for the requests that need it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from adapters.core.request import ApiRequest
+from adapters.core.request import ApiRequest, Custody
 from adapters.rules.earlier_reasoning import REASONING, calls_without_reasoning, lacks_reasoning
+from adapters.rules.messages import call_ids
 from proxy._types import Route
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.image_urls import fetch_images
@@ -85,8 +86,20 @@ CHAT_STEPS = ChatSteps(RestoreReasoning(), FetchImages())
 
 
 async def with_chat_steps(request: ApiRequest, context: StepContext) -> ApiRequest:
-    """Return a chat request after the steps that it needs, for another operation that is served as chat."""
-    return await CHAT_STEPS.before(request, context)
+    """Return a chat request after the steps that it needs, for a request of the Responses API that is served as chat."""
+    served = await CHAT_STEPS.before(request, context)
+    custody = request.translation.custody if request.translation is not None else ()
+    if custody and any(target.reads_reasoning for target in context.route.targets):
+        context.state.responses_metrics.custody.update(ways(custody, served))
+    return served
+
+
+def ways(custody: Sequence[Custody], request: ApiRequest) -> Iterator[str]:
+    """Yield how the reasoning of each message with tool calls came back, as ``banjia_custody_total`` names it."""
+    kept = request.reasoning or {}
+    with_calls = (message for message in request.fields["messages"] if message.get("tool_calls"))
+    for came, message in zip(custody, with_calls, strict=False):
+        yield came or ("kept" if any(id_ in kept for id_ in call_ids(message["tool_calls"])) else "none")
 
 
 def flattened(lists: Sequence[Sequence[str]]) -> list[str]:

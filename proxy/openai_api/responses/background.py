@@ -60,7 +60,7 @@ class BackgroundRun:
         if turn.conversation is not None:
             turn.lock = await ConversationLock.take(state, tenant, turn.conversation, stored.id)
         try:
-            chat = await turn.load_for(request, tenant)
+            chat = await turn.load_for(request, tenant, left.get("drop", ()))
         except ProxyError:
             await turn.release_lock()
             raise
@@ -79,7 +79,14 @@ class BackgroundRun:
         """Store the response in its present state. Raises StoreUnavailable."""
         run = b""
         if self.assembler.status == "queued":
-            run = orjson.dumps({"model": self.request.model, "fields": self.turn.fields, "caller": self.caller.key})
+            run = orjson.dumps(
+                {
+                    "model": self.request.model,
+                    "fields": self.turn.fields,
+                    "caller": self.caller.key,
+                    "drop": list(self.turn.drop),
+                }
+            )
         return await self.turn.store(
             self.assembler.response, self.assembler.stored_items, self.target, replaces, self.owner, run
         )

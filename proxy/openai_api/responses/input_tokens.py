@@ -25,7 +25,7 @@ async def count(request: StoredObjectRequest) -> dict[str, Any]:
     asked = ApiRequest("responses", model, fields)
     route = resolve(asked, state.snapshot.routing)
     turn = ResponseTurn(state, {**fields, "store": False})
-    chat = await turn.load_for(asked, request.tenant)
+    chat = await turn.load_for(asked, request.tenant, route.targets[0].drop)
     request.adaptations["input_tokens"] = ESTIMATED
     return {"object": "response.input_tokens", "input_tokens": estimate_prompt(planned(chat, route))}
 

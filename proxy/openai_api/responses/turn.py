@@ -67,6 +67,7 @@ class ResponseTurn:
         "answer_id",
         "conversation",
         "created",
+        "drop",
         "earlier",
         "fields",
         "lock",
@@ -85,6 +86,7 @@ class ResponseTurn:
         conversation = fields.get("conversation")
         self.conversation: str | None = conversation["id"] if type(conversation) is dict else conversation
         self.tenant = ""
+        self.drop: Collection[str] = ()
         self.lock: ConversationLock | None = None
         self._new_items: list[Item] | None = None
         self._referenced: Mapping[str, Item] = {}
@@ -134,18 +136,22 @@ class ResponseTurn:
                 context.slot.at_end(self.lock.release)
         except StoreUnavailable as error:
             raise store_unavailable(self._state, error) from None
-        return await self.load_for(request, tenant)
+        return await self.load_for(request, tenant, context.route.targets[0].drop)
 
-    async def load_for(self, request: ApiRequest, tenant: str) -> ApiRequest:
-        """Read what the request of this tenant continues and return its chat request. Raises as ``load``."""
+    async def load_for(self, request: ApiRequest, tenant: str, drop: Collection[str] = frozenset()) -> ApiRequest:
+        """Read what the request of this tenant continues and return its chat request. Raises as ``load``.
+
+        ``drop``: the fields of ``policy.drop``.
+        """
         self.tenant = tenant
+        self.drop = drop
         try:
             history = await self._history()
         except StoreUnavailable as error:
             raise store_unavailable(self._state, error) from None
         self.earlier, self._referenced = history.items, history.referenced
         try:
-            chat = as_chat(request, history, self.unseal)
+            chat = as_chat(request, history, self.unseal, drop)
         except Refused as refused:
             raise NotSupported.of(refused) from None
         if self.conversation is not None:
@@ -178,6 +184,7 @@ class ResponseTurn:
         chain = await self._store.responses.chain(self.tenant, previous, most_bytes=most_bytes)
         if isinstance(chain, BrokenChain):
             raise chain_error(chain)
+        self._state.responses_metrics.chain_links.observe(len(chain.links))
         last = chain.links[-1]
         if last.status not in ("completed", "incomplete"):
             raise BadRequest(

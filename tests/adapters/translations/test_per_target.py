@@ -154,3 +154,25 @@ def test_strict_accepts_what_the_operator_drops() -> None:
     made = plan(request, replace(target(), strict=True, drop=frozenset({"client_metadata"})))
 
     assert made.adaptations["client_metadata"].word == "dropped"
+
+
+FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+
+
+@pytest.mark.parametrize("type_", ["web_search", "web_search_preview_2025_03_11", "image_generation", "tool_search"])
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_an_offered_hosted_tool_is_refused_by_name_if_the_policy_says_so(type_: str, choice: str) -> None:
+    request = translated({"input": "hi", "tools": [FUNCTION, {"type": type_}], "tool_choice": choice})
+    assert plan(request, target()).adaptations, "by default it is dropped"
+    with pytest.raises(Refused) as refused:
+        plan(request, target(hosted_tools="refuse"))
+    assert (refused.value.param, refused.value.code) == ("tools[1].type", "unsupported_parameter")
+    assert "policy.hosted_tools" in str(refused.value.message)
+
+
+def test_requests_without_hosted_tools_do_not_depend_on_that_policy() -> None:
+    for tools in ({}, {"tools": [FUNCTION, {"type": "custom", "name": "c"}]}):
+        request = translated({"input": "hi", **tools})
+        made = [plan(request, target(hosted_tools=policy)) for policy in ("drop", "refuse")]
+        assert made[0].request == made[1].request
+        assert made[0].adaptations == made[1].adaptations

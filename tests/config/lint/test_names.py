@@ -105,6 +105,12 @@ def test_a_field_to_drop_that_there_is_not_is_an_error_with_the_nearest(where: s
     assert wrong.endswith(f"{key}: 'messages' is required in requests; expected another field")
 
 
+def test_fields_to_drop_may_have_their_names_in_the_responses_api() -> None:
+    names = ["max_output_tokens", "reasoning.effort", "text.format", "moderation", "include"]
+    loaded_names = loaded(VENDORS + f"policy: {{drop: [{', '.join(names)}]}}\n", KEYS).settings.policy.drop
+    assert loaded_names == names
+
+
 def test_fields_to_drop_are_openais_and_the_vendors() -> None:
     text = VENDORS + "policy: {drop: [logprobs, suffix, dimensions, web_search_options, thinking]}\n"
     assert loaded(text, KEYS).settings.policy.drop[:2] == ["logprobs", "suffix"]

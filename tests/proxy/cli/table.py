@@ -62,6 +62,7 @@ CASES = [
         "vendors --json", "models", "models --vendor kimi", "models --history", "models --at 2024-07-09",
         "models --at 2001-01-01", "explain request.json", "explain request.json --json", "doctor --offline",
         "doctor --offline --json", "tiktoken tables", "serve --help", "demo --help", "emulate --help",
+        "state --help", "state size --help",
     ),
     *wrong(
         2, "nonsense", "--nonsense", "help nonsense", "check bad.yaml", "check broken.yaml", "check none.yaml",
@@ -70,10 +71,11 @@ CASES = [
         "models -c broken.yaml", "explain none.json", "explain request.json -c bad.yaml", "explain", "serve -c none.yaml",
         "serve -c bad.yaml", "serve --port 70000", "serve --port 1 --listen 127.0.0.1:1", "serve --listen nowhere",
         "demo --port x", "demo nonsense", "emulate", "emulate nonsense", "emulate kimi --fault nonsense",
-        "healthcheck --url nonsense", "tiktoken", "tiktoken a b", "init a b",
+        "healthcheck --url nonsense", "tiktoken", "tiktoken a b", "init a b", "state nonsense", "state purge", "state export",
+        "state size -c bad.yaml",
     ),
     *wrong(1, "init good.yaml", "init nowhere/banjia.yaml", "explain empty.json", "healthcheck --url http://127.0.0.1:9",
-           "tiktoken good.yaml/tables"),
+           "tiktoken good.yaml/tables", "state size", "state export resp_1"),
 ]  # fmt: skip
 
 

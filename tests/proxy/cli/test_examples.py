@@ -1,5 +1,6 @@
 """The examples in each command's help run unchanged, in an empty folder, against emulated vendors."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from proxy.cli import main
 from proxy.cli.common import with_vendors
+from proxy.storage.records import StoredResponse
+from proxy.storage.sqlite.store import SqliteStore
 from tests.project.pages.terminal import SHOWN_KEY, free_port, terminal, vendors_to_call
 from tests.proxy.cli.conftest import Run
 
@@ -19,6 +22,18 @@ MINE = 'vendors: {kimi: {api_key: "${MOONSHOT_API_KEY}"}}\n'
 def vendors() -> Iterator[str]:
     with vendors_to_call() as environment:
         yield environment
+
+
+def lay_store(path: Path, ids: list[str]) -> None:
+    """Make a store that has these responses."""
+
+    async def fill() -> None:
+        store = SqliteStore(path)
+        for id_ in ids:
+            await store.responses.put("-", StoredResponse(id_, "completed", 0, 3e10, b"{}"))
+        await store.aclose()
+
+    asyncio.run(fill())
 
 
 def shown(page: str) -> list[str]:
@@ -48,6 +63,9 @@ def test_an_example_runs(example: str, vendors: str, tmp_path: Path) -> None:
         reader.run(f"export MOONSHOT_API_KEY={SHOWN_KEY}")
         for name, text in (("request.json", REQUEST), ("mine.yaml", MINE), ("other.yaml", MINE)):
             reader.write(name, text)
+        if example.startswith("banjia state"):
+            lay_store(tmp_path / "banjia.db", re.findall("resp_[0-9a-f]{32}", example))
+            reader.run("export BANJIA_STORE__URL=sqlite:banjia.db")
         if "healthcheck" in example:
             assert reader.run("banjia serve").returncode == 0
         code = example.replace("…", SHOWN_KEY).replace("9000", str(free_port()))

@@ -1,6 +1,6 @@
 """Which sites a test of this suite runs at."""
 
-from tests.clients.sdk.sampling import SITES_A_TEST, chosen
+from tests.clients.sdk_sampling import SITES_A_TEST, chosen
 
 SITES = [f"vendor{at}" for at in range(11)]
 TESTS = [f"tests/test_chat.py::test_{at}" for at in range(60)]

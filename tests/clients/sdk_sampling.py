@@ -13,7 +13,7 @@ import pytest
 from tests.support.client_stage import GENERATION
 from tests.support.effort import ALL_EXAMPLES
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "sdk"
 SITES_A_TEST = 3
 
 

@@ -1,0 +1,5 @@
+"""The command line, for tests of ``banjia state``."""
+
+from tests.proxy.cli.conftest import banjia
+
+__all__ = ["banjia"]
