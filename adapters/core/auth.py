@@ -6,6 +6,9 @@ from typing import Protocol
 
 from adapters.core.wire import Call
 
+NO_KEY = "none"
+"""The token that stands for a server without keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class BearerToken:
@@ -52,7 +55,7 @@ class Bearer:
         """Return the call with the header, or unchanged for the token ``none``. Raises TypeError for a key pair."""
         if isinstance(credential, KeyPair):
             raise TypeError("a bearer token is needed, not a key pair")
-        if credential.value == "none":
+        if credential.value == NO_KEY:
             return call
         return Call(call.method, call.url, (*call.headers, bearer(credential.value)), call.body, call.streams)
 

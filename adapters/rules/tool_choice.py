@@ -36,6 +36,10 @@ ONLY_NAMED_SENT = Message("sent as required, with the named tool only")
 OTHERS_OMITTED = Message("only the tool that must be called is sent")
 NOT_A_FUNCTION = Message("the model accepts no such choice: use none, auto, required or the name of a function")
 TOOLS_OMITTED = Message("sent by omitting the tools: the model accepts no tool_choice while it thinks")
+NOT_READ = Message("auto is the default, none is sent by omitting the tools; a forced call is asked for in the prompt")
+NAMED_AS_REQUIRED = Message("none, auto or required; a named tool is sent as required, with that tool only")
+NONE_WITHOUT_TOOLS = Message("sent by omitting the tools: the server ignores tool_choice")
+IGNORED = Message("the server ignores tool_choice: the prompt asks for the call, and banjia checks the answer")
 
 
 def forces_call(value: Any) -> bool:
@@ -63,21 +67,30 @@ class ToolChoice:
     ``while_thinking``: ``all`` choices are accepted, only ``unforced`` ones, or the field is ``absent`` from requests with
     thinking; ``none`` is then sent by omitting the tools. ``required_thinking`` is the fact of models that accept
     ``required`` while they think. ``forces``: models that can be forced to call a tool. ``required``: models that accept
-    ``required``; for others it is sent as the name of the only tool.
+    ``required``; for others it is sent as the name of the only tool. ``named``: models that accept a tool by name; for others
+    it is sent as ``required``, with that tool only. ``read``: the server reads the field; if not, it is never sent.
     """
 
     while_thinking: Literal["all", "unforced", "absent"] = "all"
     required_thinking: str | None = None
     forces: Condition = always
     required: Condition = always
+    named: Condition = always
+    read: bool = True
 
     @property
     def words(self) -> tuple[VerdictWord, ...]:
+        if not self.read:
+            return ("mapped", "emulated", "refused")
         emulates = self.while_thinking != "all" or self.forces is not always or self.required is not always
         return ("honoured", "mapped", "emulated", "refused") if emulates else ("honoured", "mapped", "refused")
 
     @property
     def why(self) -> Message:
+        if not self.read:
+            return NOT_READ
+        if self.named is not always:
+            return NAMED_AS_REQUIRED
         return ANY_CHOICE if self.while_thinking == "all" else NOT_WITH_THINKING
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -85,18 +98,25 @@ class ToolChoice:
         check_tool_choice(name, value, builder)
         if forces_call(value):
             self._force(name, value, builder)
+        elif not self.read:
+            _leave_out(name, value, NONE_WITHOUT_TOOLS, builder)
         elif self.while_thinking == "absent" and builder.thinks:
-            _leave_out(name, value, builder)
+            _leave_out(name, value, TOOLS_OMITTED, builder)
         else:
             send_tool_choice(name, value, builder)
 
     def _force(self, name: str, value: Any, builder: RequestBuilder) -> None:
-        if not self.forces(builder):
+        if not self.read:
+            ask_for_call(name, value, IGNORED, builder)
+        elif not self.forces(builder):
             ask_for_call(name, value, NEVER_FORCED, builder)
         elif self.while_thinking != "all" and builder.thinks:
             self._force_while_thinking(name, value, builder)
         elif value == "required" and not self.required(builder):
             _name_only_tool(name, builder)
+        elif value != "required" and not self.named(builder) and send_only(function_name(value), builder):
+            builder.body[name] = "required"
+            builder.record(name, "mapped", ONLY_NAMED_SENT)
         else:
             send_tool_choice(name, value, builder)
 
@@ -162,11 +182,11 @@ def ask_for_call(name: str, value: Any, why: Message, builder: RequestBuilder) -
     builder.body["messages"] = add(messages, text)
 
 
-def _leave_out(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Send ``auto`` and ``none`` to a model that accepts no ``tool_choice``."""
+def _leave_out(name: str, value: Any, why: Message, builder: RequestBuilder) -> None:
+    """Send ``auto`` and ``none`` to a model that accepts no ``tool_choice``. ``why`` is the reason for omitting the tools."""
     if value == "none" and builder.body.pop("tools", None):
-        builder.record(name, "mapped", TOOLS_OMITTED)
-        builder.record("tools", "mapped", TOOLS_OMITTED)
+        builder.record(name, "mapped", why)
+        builder.record("tools", "mapped", why)
     else:
         builder.record(name, "mapped", DEFAULT_OMITTED)
 

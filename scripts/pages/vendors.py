@@ -5,6 +5,7 @@ from pathlib import Path
 
 from adapters.core.vendor import Vendor
 from adapters.registry import VENDORS
+from proxy.commands.vendors import WHOLE_VENDORS
 from scripts.pages.table import table
 
 PAGES = Path(__file__).parents[2] / "docs" / "vendors"
@@ -12,24 +13,36 @@ PAGES = Path(__file__).parents[2] / "docs" / "vendors"
 
 def readme() -> str:
     """Return the table of the English README."""
-    return (
-        "\n" + table(["vendor", "chat", "embeddings"], _rows("yes", "the vendor has none", "{link} ({maker})")) + "\n"
-    )
+    rows = [
+        *_rows("yes", "the vendor has none", "{link} ({maker})"),
+        [f"[Presets](docs/vendors/presets.md) ({_presets()})", "yes", "most of them"],
+    ]
+    return "\n" + table(["vendor", "chat", "embeddings"], rows) + "\n"
 
 
 def readme_zh() -> str:
     """Return the table of the Chinese README."""
-    return "\n" + table(["厂商", "对话", "向量"], _rows("支持", "该厂商不提供", "{link}（英文）：{maker}")) + "\n"
+    rows = [
+        *_rows("支持", "该厂商不提供", "{link}（英文）：{maker}"),
+        [f"[预设](docs/zh/presets.md)：{_presets()}", "支持", "多数支持"],
+    ]
+    return "\n" + table(["厂商", "对话", "向量"], rows) + "\n"
 
 
 def links() -> str:
     """Return links to the pages of all vendors, for a page in ``docs/``."""
-    return ", ".join(f"[{_name(vendor)}](vendors/{vendor.name}.md)" for vendor in VENDORS) + "\n"
+    pages = [f"[{_name(vendor)}](vendors/{vendor.name}.md)" for vendor in WHOLE_VENDORS]
+    return ", ".join([*pages, "[presets for other servers](vendors/presets.md)"]) + "\n"
+
+
+def _presets() -> str:
+    """Return the titles of all presets, for the one row that they share."""
+    return ", ".join(vendor.title for vendor in VENDORS if vendor.preset)
 
 
 def _rows(yes: str, no: str, title: str) -> Iterator[list[str]]:
     """Yield a row for each vendor; ``title`` is the template of its first cell."""
-    for vendor in VENDORS:
+    for vendor in WHOLE_VENDORS:
         link = f"[{_name(vendor)}](docs/vendors/{vendor.name}.md)"
         served = (yes if operation in vendor.operations else no for operation in ("chat", "embeddings"))
         yield [title.format(link=link, maker=_maker(vendor)), *served]

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.codecs.openai.errors import NO_REASON, any_error, find_error, kind_of, message_of
+from adapters.core.auth import NO_KEY
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.wire import Call
 from config.routing import base_url_of, vendor_of
@@ -112,9 +113,8 @@ class VendorCheck:
             cure = Message("the proxy, its password, and vendors.{name}.proxy", name=self._name)
             return failed("connection", self._about(text), Message("check {what}", what=cure))
         text = self._about(about(self._host, DESCRIPTIONS[failure.phase]))
-        where = (
-            Message("base_url, and whether the server is running") if self._entry.base_url else Message("the firewall")
-        )
+        own = self._entry.base_url or self._adapter.keyless
+        where = Message("base_url, and whether the server is running") if own else Message("the firewall")
         return failed("connection", text, Message("check {what}", what=where))
 
     def _tls(self) -> Finding:
@@ -147,8 +147,10 @@ class VendorCheck:
         tail, entry = key.tail, f"vendors.{self._name}"
         if isinstance(response, ProbeFailure):
             return warn("keys", self._untested(tail, DESCRIPTIONS[response.phase]), Message("try again"))
+        no_key = key.secret.get_secret_value() == NO_KEY
         if _is_model_list(response):
-            return ok("keys", self._about(Message("key …{tail} works", tail=tail)))
+            works = Message("the server requires no key") if no_key else Message("key …{tail} works", tail=tail)
+            return ok("keys", self._about(works))
         error = find_error(_json_of(response))
         if response.status < 400 and error is None:
             cause = Message("base_url, and whether a captive portal responds")
@@ -159,6 +161,12 @@ class VendorCheck:
         vendor_message = without_parts_of(key.secret.get_secret_value(), message_of(error))
         operation = next(iter(self._adapter.operations.values()))
         match kind_of(operation.failures, response.status, error)[0]:
+            case "key_refused" | "forbidden" if no_key:
+                return failed(
+                    "keys",
+                    self._about(Message("the server requires an API key")),
+                    Message("set it as api_key in {entry}", entry=entry),
+                )
             case "key_refused" | "forbidden":
                 region = await self._other_region(key)
                 if region is not None:
@@ -195,7 +203,7 @@ class VendorCheck:
 
     async def _other_region(self, key: VendorKey) -> str | None:
         """Return the region whose host accepts the key. Sends the key to the vendor's own hosts only."""
-        if self._entry.base_url is not None:
+        if self._entry.base_url is not None or self._adapter.keyless:
             return None
         for region, base_url in self._adapter.base_urls.items():
             if region != self._entry.region:
