@@ -5,7 +5,7 @@ Source: llama.cpp's ``tools/server`` of autumn 2026, as collected in docs/vendor
 
 from adapters.rules.tool_choice import ToolChoice
 from adapters.rules.verdicts import never
-from adapters.vendors.openai_compatible import preset
+from adapters.vendors.openai_compatible import CHOSEN_TOOLS, preset
 
 LLAMACPP = preset(
     "llamacpp",
@@ -13,7 +13,7 @@ LLAMACPP = preset(
     docs="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
     base_urls={"local": "http://localhost:8080/v1"},
     # It reads none, auto and required; anything but a string counts as auto.
-    chat={"tool_choice": ToolChoice(named=never)},
+    chat={"tools": CHOSEN_TOOLS, "tool_choice": ToolChoice(named=never)},
     completions={},
     embeddings={},
 )

@@ -13,7 +13,7 @@ from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.server_messages import ServerMessages
 from adapters.rules.tool_choice import ToolChoice
 from adapters.rules.verdicts import Rename, Rewrite, never
-from adapters.vendors.openai_compatible import preset
+from adapters.vendors.openai_compatible import CHOSEN_TOOLS, preset
 
 ANY_OBJECT = {"type": "json_schema", "json_schema": {"name": "object", "schema": {"type": "object"}}}
 AS_SCHEMA = Message("json_object is sent as the schema of any object")
@@ -40,6 +40,7 @@ LMSTUDIO = preset(
         "max_completion_tokens": Rename("max_tokens"),
         "n": ONE_CALL_PER_CHOICE,
         "response_format": Rewrite(with_schema, AS_SCHEMA, ("honoured", "mapped")),
+        "tools": CHOSEN_TOOLS,
         # 400 "Invalid tool_choice type: 'object'. Supported string values: none, auto, required"
         "tool_choice": ToolChoice(named=never),
     },

@@ -8,7 +8,7 @@ from adapters.rules.defaults import FIRST_CALL_ONLY, NOT_IN_API, ONE_CALL_PER_CH
 from adapters.rules.server_messages import ServerMessages
 from adapters.rules.tool_choice import ToolChoice
 from adapters.rules.verdicts import Drop, Refuse, Rename
-from adapters.vendors.openai_compatible import preset
+from adapters.vendors.openai_compatible import CHOSEN_TOOLS, preset
 
 IGNORED = Message("the server ignores it, and the client would rely on it")
 
@@ -22,6 +22,7 @@ OLLAMA = preset(
     chat={
         "max_completion_tokens": Rename("max_tokens"),
         "n": ONE_CALL_PER_CHOICE,
+        "tools": CHOSEN_TOOLS,
         "tool_choice": ToolChoice(read=False),
         "parallel_tool_calls": FIRST_CALL_ONLY,
         "logit_bias": Drop(NOT_IN_API),

@@ -6,11 +6,11 @@ public any more. Checked against the live service: never.
 
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
-from adapters.rules.defaults import FIRST_CALL_ONLY, NO_LOGPROBS, NOT_IN_API, ONE_CALL_PER_CHOICE, OPENAI_CHAT
+from adapters.rules.defaults import FIRST_CALL_ONLY, NO_LOGPROBS, NO_TOOLS, NOT_IN_API, ONE_CALL_PER_CHOICE, OPENAI_CHAT
 from adapters.rules.json_mode import JsonMode
 from adapters.rules.parameters import TOP_P_BELOW_ONE, Stops
-from adapters.rules.verdicts import Clamp, Drop, Rename, never
-from adapters.vendors.openai_compatible import preset
+from adapters.rules.verdicts import Clamp, Drop, Rename, by_fact, never
+from adapters.vendors.openai_compatible import UNCHANGED, preset
 
 YI = preset(
     "yi",
@@ -23,6 +23,7 @@ YI = preset(
         "temperature": Clamp(0, 1.99, Message("the vendor accepts 0 to just below 2")),
         "top_p": TOP_P_BELOW_ONE,
         "n": ONE_CALL_PER_CHOICE,
+        "tools": by_fact("no_tools", NO_TOOLS, UNCHANGED),
         "stop": Stops(accepted=never),
         "response_format": JsonMode(json=never, schema=never),
         "parallel_tool_calls": FIRST_CALL_ONLY,

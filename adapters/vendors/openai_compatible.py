@@ -145,6 +145,9 @@ ONLY_OPENAI = (
 PRESET_CHAT: Mapping[str, Verdict] = {**PARAMS, **{name: OPENAI_CHAT[name] for name in ONLY_OPENAI}}
 """The chat table of a preset that names nothing: functions become tools, and what only OpenAI has is dropped or refused."""
 
+CHOSEN_TOOLS = Honour(Message("sent unchanged, without those that tool_choice excludes"), ("honoured", "mapped"))
+"""The verdict on ``tools`` of a server that has some choices in the form of fewer tools only."""
+
 
 def preset(
     name: str,

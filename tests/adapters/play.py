@@ -63,7 +63,7 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 
 def target(vendor: str, model: str, *, shipped: bool = False) -> Target:
-    """Return a model at a vendor's mainland host, or at an OpenAI-compatible server; ``vendor`` names its catalog.
+    """Return a model at a vendor's mainland host or first one, or at an OpenAI-compatible server; ``vendor`` names its catalog.
 
     Its facts are those above, else those of the catalog, or none for an unknown model; ``shipped``: the catalog's first.
     """
@@ -71,8 +71,8 @@ def target(vendor: str, model: str, *, shipped: bool = False) -> Target:
     facts = MODELS.get(model)
     if shipped or facts is None:
         facts = catalog.load(vendor).model(model) or Model(model)
-    hosts = found.base_urls
-    base_url = hosts.get("cn") or next(iter(hosts.values()), "http://office:8000/v1")
+    region = "cn" if "cn" in found.base_urls else next(iter(found.base_urls), None)
+    base_url = "http://office:8000/v1" if region is None else found.base_url(region, facts.operation)
     return Target(found.name, found, facts, base_url)
 
 

@@ -55,8 +55,8 @@ PATHS = {
     "moderations": "/moderations",
 }
 SERVED = {
-    **dict.fromkeys(("kimi", "deepseek", "yi", "sensenova"), {"chat"}),
-    **dict.fromkeys((*LOCAL, "openrouter"), {"chat", "completions", "embeddings"}),
+    **{key: {"chat"} for key in ("kimi", "deepseek", "yi", "sensenova")},
+    **{key: {"chat", "completions", "embeddings"} for key in (*LOCAL, "openrouter")},
     "openai_compatible": set(PATHS),
 }
 """What a vendor serves, where it is not chat and embeddings."""
