@@ -1,4 +1,4 @@
-"""Ollama: a local server that ignores several parameters without a word, and needs images as data.
+"""Ollama: a local server that silently ignores several parameters, and needs images as data.
 
 Sources: Ollama's own source of August 2026 and its documentation of early 2024, as collected in docs/vendors/presets.md.
 """

@@ -140,7 +140,7 @@ ONLY_OPENAI = (
     *("prompt_cache_options", "prompt_cache_retention", "safety_identifier", "service_tier", "store", "verbosity"),
     "web_search_options",
 )
-"""Parameters that exist at OpenAI only; the servers of presets ignore them without a word."""
+"""Parameters that exist at OpenAI only; the servers of presets ignore them silently."""
 
 PRESET_CHAT: Mapping[str, Verdict] = {**PARAMS, **{name: OPENAI_CHAT[name] for name in ONLY_OPENAI}}
 """The chat table of a preset that names nothing: functions become tools, and what only OpenAI has is dropped or refused."""

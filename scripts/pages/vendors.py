@@ -24,7 +24,7 @@ def readme_zh() -> str:
     """Return the table of the Chinese README."""
     rows = [
         *_rows("支持", "该厂商不提供", "{link}（英文）：{maker}"),
-        [f"[预设](docs/zh/presets.md)：{_presets()}", "支持", "多数支持"],
+        [f"[预设](docs/zh/vendors/presets.md)：{_presets()}", "支持", "多数支持"],
     ]
     return "\n" + table(["厂商", "对话", "向量"], rows) + "\n"
 

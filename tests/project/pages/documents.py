@@ -8,7 +8,10 @@ ROOT = Path(__file__).parents[3]
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 PAIRS = [
     (READMES[0], READMES[1]),
-    *((ROOT / "docs" / page.name, page) for page in sorted((ROOT / "docs" / "zh").glob("*.md"))),
+    *(
+        (ROOT / "docs" / page.relative_to(ROOT / "docs" / "zh"), page)
+        for page in sorted((ROOT / "docs" / "zh").rglob("*.md"))
+    ),
 ]
 """Pages that are there in English and in Chinese."""
 PAGES = sorted(
