@@ -182,14 +182,15 @@ def targets(context: LintContext) -> None:
 
 
 def unmapped_servers(context: LintContext) -> None:
-    """Warn about presets that serve none of OpenAI's names: banjia does not know the models of such a server."""
+    """Warn about presets that serve none of OpenAI's names: banjia does not know the models of such a server.
+
+    A hosted one, which a key in the environment turns on, is reported only if no other vendor serves any name either.
+    """
     named = {vendor for _, vendor, _ in _each_target(context.settings)}
-    named.add(context.settings.policy.moderations.partition("/")[0])
-    for name in context.settings.vendors:
-        vendor = context.vendor(name)
-        if vendor is None or not vendor.preset or name in named:
-            continue
-        if not catalog_of(name, context.settings.vendors[name]).stand_ins:
+    known = {name: vendor for name in context.settings.vendors if (vendor := context.vendor(name)) is not None}
+    serving = {name for name in known if catalog_of(name, context.settings.vendors[name]).stand_ins}
+    for name, vendor in known.items():
+        if vendor.preset and name not in named | serving and (vendor.keyless or not named | serving):
             context.warn(
                 ("vendors", name),
                 Message("{name} serves no OpenAI name: banjia does not know its models", name=name),
