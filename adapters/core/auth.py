@@ -17,6 +17,9 @@ class BearerToken:
     value: str = field(repr=False)
 
 
+WITHOUT_KEY = BearerToken(NO_KEY)
+
+
 @dataclass(frozen=True, slots=True)
 class KeyPair:
     """An access key id, which the vendor sees, and the secret key, which signs calls and is never sent."""

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from adapters.core.auth import NO_KEY
 from adapters.core.failures import Failure
 from adapters.core.message import Message
 from adapters.core.vendor import Target
@@ -35,7 +34,7 @@ def describe(failure: Failure, target: Target, key: VendorKey, region: str, stat
         message = message.with_texts(partial(without_parts_of, key.secret.get_secret_value()))
     if failure.kind in ("key_refused", "forbidden"):
         about = {"vendor": target.vendor.title, "tail": key.tail, "entry": target.entry}
-        if key.secret.get_secret_value() == NO_KEY:
+        if key.absent:
             message = Message(
                 "{vendor} requires an API key (vendor '{entry}'): set api_key. {reply}",
                 vendor=target.vendor.title,

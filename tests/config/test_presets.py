@@ -61,6 +61,11 @@ def test_a_preset_without_stand_ins_that_no_model_names_is_a_warning_with_the_li
     )
 
 
+def test_a_hosted_preset_without_stand_ins_beside_another_vendor_is_no_warning() -> None:
+    text = "vendors:\n  openrouter: {api_key: '${A}'}\n  kimi: {api_key: '${B}'}\n"
+    assert loaded(text, {"A": KEY, "B": KEY}).warnings == []
+
+
 def test_a_catalog_of_the_operators_gives_a_local_server_stand_ins() -> None:
     text = (
         "vendors:\n  ollama:\n    catalog:\n      models: [{id: 'llama3.1:8b', confidence: high}]\n"

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.codecs.openai.errors import NO_REASON, any_error, find_error, kind_of, message_of
-from adapters.core.auth import NO_KEY
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.wire import Call
 from config.routing import base_url_of, vendor_of
@@ -147,9 +146,8 @@ class VendorCheck:
         tail, entry = key.tail, f"vendors.{self._name}"
         if isinstance(response, ProbeFailure):
             return warn("keys", self._untested(tail, DESCRIPTIONS[response.phase]), Message("try again"))
-        no_key = key.secret.get_secret_value() == NO_KEY
         if _is_model_list(response):
-            works = Message("the server requires no key") if no_key else Message("key …{tail} works", tail=tail)
+            works = Message("the server requires no key") if key.absent else Message("key …{tail} works", tail=tail)
             return ok("keys", self._about(works))
         error = find_error(_json_of(response))
         if response.status < 400 and error is None:
@@ -161,7 +159,7 @@ class VendorCheck:
         vendor_message = without_parts_of(key.secret.get_secret_value(), message_of(error))
         operation = next(iter(self._adapter.operations.values()))
         match kind_of(operation.failures, response.status, error)[0]:
-            case "key_refused" | "forbidden" if no_key:
+            case "key_refused" | "forbidden" if key.absent:
                 return failed(
                     "keys",
                     self._about(Message("the server requires an API key")),
