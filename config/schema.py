@@ -511,16 +511,20 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _complete_vendors(self) -> "Settings":
-        """Fill in what the vendors' tables say: the only region of some, and that local servers need no key."""
+        """Fill in what the vendors' tables say: the first region, and that local servers need neither key nor proxy."""
         for name, entry in self.vendors.items():
             vendor = BY_NAME.get(entry.kind or name)
             if vendor is None or not vendor.base_urls:
                 continue
-            given = entry.model_fields_set
+            given, update = entry.model_fields_set, dict[str, Any]()
             if vendor.keyless and not given & {"api_key", "api_keys"}:
-                self.vendors[name] = entry.model_copy(update={"api_key": SecretStr(NO_KEY)})
-            elif not vendor.keyless and "region" not in given and entry.region not in vendor.base_urls:
-                self.vendors[name] = entry.model_copy(update={"region": next(iter(vendor.base_urls))})
+                update["api_key"] = SecretStr(NO_KEY)
+            if vendor.keyless and not given & {"base_url", "proxy"}:
+                update["proxy"] = "none"  # an outbound proxy cannot reach localhost
+            if not vendor.keyless and "region" not in given and entry.region not in vendor.base_urls:
+                update["region"] = next(iter(vendor.base_urls))
+            if update:
+                self.vendors[name] = entry.model_copy(update=update)
         return self
 
     @property

@@ -47,6 +47,14 @@ def test_a_hosted_server_needs_a_key(vendor: Vendor) -> None:
     assert (target.model.id, target.base_url) == ("any/model", next(iter(vendor.base_urls.values())))
 
 
+def test_a_local_server_at_its_usual_address_is_never_called_through_the_proxy_of_the_environment() -> None:
+    assert loaded("vendors: {ollama: {}}\n").settings.vendors["ollama"].outbound() == "none"
+    own = "vendors: {ollama: {base_url: 'http://gpu.office:11434/v1'}}\n"
+    assert loaded(own).settings.vendors["ollama"].outbound() == "env"
+    proxied = "vendors: {ollama: {proxy: 'http://10.0.0.1:3128'}}\n"
+    assert loaded(proxied).settings.vendors["ollama"].outbound() == "http://10.0.0.1:3128"
+
+
 def test_a_configuration_with_a_mapped_local_server_has_no_warnings() -> None:
     assert loaded("vendors:\n  ollama:\nmodels: {gpt-4o: ollama/llama3.1:8b}\n").warnings == []
 
