@@ -179,8 +179,10 @@ def _build(request: ApiRequest, target: Target) -> Plan:
         builder.adaptations.update(adaptations_to_plan(request.translation))
         builder.default_fields |= request.translation.added - target.overrides.keys()
     if target.vendor.transparent:
-        return _apply_table(builder, target, op, default_thinking, sent)
-    check_max_tokens(request.fields)
+        if not target.vendor.preset:
+            return _apply_table(builder, target, op, default_thinking, sent)
+    else:
+        check_max_tokens(request.fields)
     if request.operation != "chat" or not uses_functions(request.fields):
         return _apply_table(builder, target, op, default_thinking, sent)
     as_tools(builder, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)

@@ -1,16 +1,16 @@
-"""All vendors, collected from ``adapters/vendors/``: a new module there is a new vendor."""
+"""All vendors, collected from ``adapters/vendors/`` and ``adapters/presets/``: a new module there is a new vendor."""
 
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
 
-from adapters import vendors
+from adapters import presets, vendors
 from adapters.core.vendor import Vendor
 
 
 def scan() -> tuple[Vendor, ...]:
-    """Return the vendors that the modules of ``adapters/vendors/`` define, ordered by rank, then by name."""
+    """Return the vendors that the modules of both folders define, ordered by rank, then by name."""
     by_name: dict[str, Vendor] = {}
     for module in _modules():
         for value in vars(module).values():
@@ -21,9 +21,10 @@ def scan() -> tuple[Vendor, ...]:
 
 def _modules() -> Iterator[ModuleType]:
     """Yield the module of each vendor; that of a vendor with a folder is ``table``."""
-    for found in iter_modules(vendors.__path__):
-        name = f"{vendors.__name__}.{found.name}"
-        yield import_module(f"{name}.table" if found.ispkg else name)
+    for folder in (vendors, presets):
+        for found in iter_modules(folder.__path__):
+            name = f"{folder.__name__}.{found.name}"
+            yield import_module(f"{name}.table" if found.ispkg else name)
 
 
 VENDORS: tuple[Vendor, ...] = scan()

@@ -9,7 +9,7 @@ import difflib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
@@ -165,7 +165,7 @@ class Routing:
             repair_max_tokens=policy.repair_max_tokens,
             unrepaired=policy.emulate.unrepaired(),
             thinking=policy.thinking,
-            messages=messages_of(entry),
+            messages=messages_of(entry, vendor),
             report_model=policy.report_model,
             hosted_tools=policy.hosted_tools,
             emulated=self._emulated,
@@ -263,7 +263,9 @@ class Routing:
     def _with_a_key(self, name: str, operation: Operation) -> list[Message]:
         """Return the hint with the vendors that would serve this OpenAI name if they had an API key."""
         others = [
-            vendor for vendor in VENDORS if operation in vendor.operations and has_stand_in(vendor, name, operation)
+            vendor
+            for vendor in VENDORS
+            if operation in vendor.operations and not vendor.preset and has_stand_in(vendor, name, operation)
         ]
         if not others:
             return []
@@ -336,17 +338,25 @@ def base_url_of(name: str, entry: VendorEntry, operation: Operation = "chat") ->
     """Return the URL prefix of a configured vendor for an operation."""
     vendor = vendor_of(name, entry)
     if entry.base_url is None:
-        return vendor.base_url(entry.region, operation)
+        region = next(iter(vendor.base_urls)) if vendor.keyless else entry.region  # a local server has no region
+        return vendor.base_url(region, operation)
     optional = next((path for path in vendor.optional_paths if entry.base_url.endswith(path)), "")
     return entry.base_url.removesuffix(optional)
 
 
-def messages_of(entry: VendorEntry) -> ServerMessages | None:
-    """Return the entry's ``messages`` settings for the adapter; None if they are the defaults."""
-    messages = entry.messages
-    if not messages.merge_system and messages.developer_as is None:
+def messages_of(entry: VendorEntry, vendor: Vendor) -> ServerMessages | None:
+    """Return the rules for messages with the entry's ``messages`` settings; None if they are those of the vendor's table."""
+    messages, given = entry.messages, entry.messages.model_fields_set
+    if not given or "chat" not in vendor.operations:
         return None
-    return ServerMessages(messages.merge_system, messages.developer_as)
+    table = vendor.operations["chat"].params["messages"]
+    usual = table if isinstance(table, ServerMessages) else ServerMessages()
+    rules = replace(
+        usual,
+        merge_system=messages.merge_system if "merge_system" in given else usual.merge_system,
+        developer_as=messages.developer_as if "developer_as" in given else usual.developer_as,
+    )
+    return None if rules == usual else rules
 
 
 def merged(policy: Policy, entry: ModelEntry) -> Policy:

@@ -24,8 +24,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
+from adapters.core.auth import NO_KEY
 from adapters.core.message import EMPTY, Message
-from adapters.registry import EXAMPLE_TARGET, VENDORS
+from adapters.registry import BY_NAME, EXAMPLE_TARGET, VENDORS
 from config.catalog.overrides import CatalogOverrides
 from config.errors import InvalidValue, expecting
 from config.origins import configured_host, configured_origin
@@ -282,12 +283,12 @@ class Limits(Section):
 
 
 class Messages(Section):
-    """How messages are sent to a server of the kind openai_compatible. For other vendors the adapter decides."""
+    """How messages are sent to a server of the kind openai_compatible or one of its presets. For other vendors the adapter decides."""
 
     merge_system: Switch = False
     """Merge all system messages into one at the start. Some chat templates refuse a second one."""
     developer_as: Literal["system", "user", "developer"] | None = None
-    """Role for developer messages. Default: unchanged."""
+    """Role for developer messages. Default: unchanged, or that of the preset."""
 
 
 NATIVE: Final = "native"
@@ -295,7 +296,9 @@ NATIVE: Final = "native"
 if TYPE_CHECKING:
     Region = str
 else:
-    Region = Literal[tuple(dict.fromkeys(region for vendor in VENDORS for region in vendor.base_urls))]
+    Region = Literal[
+        tuple(dict.fromkeys(region for vendor in VENDORS if not vendor.keyless for region in vendor.base_urls))
+    ]
 
 
 class VendorEntry(Section):
@@ -308,13 +311,13 @@ class VendorEntry(Section):
     edition: str | None = None
     """Which OpenAI-compatible API, for a vendor that has several; its page in docs/vendors names them."""
     region: Region = "cn"
-    """Region of the vendor's host; an API key works in one region only. The vendor's page in docs/vendors lists its regions."""
+    """Region of the vendor's host; an API key works in one region only. The vendor's page in docs/vendors lists its regions. Default: cn, or the first region of a vendor without it."""
     base_url: Url | None = None
     """Full URL prefix, as for an OpenAI SDK. Replaces the region's host."""
     token_url: Annotated[Url | None, PlannedValue(None)] = None
     """URL that issues access tokens, for a native protocol."""
     api_key: Secret | None = None
-    """API key. An unset ${VARIABLE} turns this vendor off."""
+    """API key. An unset ${VARIABLE} turns this vendor off. none, the default for presets of local servers, sends no key."""
     api_keys: Secrets = []
     """Several API keys, used in turn. Keys whose ${VARIABLE} is unset are skipped."""
     access_key: Annotated[Secret | None, PlannedValue(None)] = None
@@ -334,7 +337,7 @@ class VendorEntry(Section):
     limits: Limits = Limits()
     """Limits of the vendor account, per API key."""
     messages: Messages = Messages()
-    """How messages are sent; for the kind openai_compatible only."""
+    """How messages are sent; for the kind openai_compatible and its presets only."""
     catalog: Overrides | None = None
     """Your own models, prices and stand-ins, as the path of a file or inline. They override the vendor's catalog."""
 
@@ -507,6 +510,24 @@ class Settings(Section):
     """Responses that are made in the background."""
 
     _in_file: bool = PrivateAttr(default=True)
+
+    @model_validator(mode="after")
+    def _complete_vendors(self) -> "Settings":
+        """Fill in what the vendors' tables say: the first region, and that local servers need neither key nor proxy."""
+        for name, entry in self.vendors.items():
+            vendor = BY_NAME.get(entry.kind or name)
+            if vendor is None or not vendor.base_urls:
+                continue
+            given, update = entry.model_fields_set, dict[str, Any]()
+            if vendor.keyless and not given & {"api_key", "api_keys"}:
+                update["api_key"] = SecretStr(NO_KEY)
+            if vendor.keyless and not given & {"base_url", "proxy"}:
+                update["proxy"] = "none"  # an outbound proxy cannot reach localhost
+            if not vendor.keyless and "region" not in given and entry.region not in vendor.base_urls:
+                update["region"] = next(iter(vendor.base_urls))
+            if update:
+                self.vendors[name] = entry.model_copy(update=update)
+        return self
 
     @property
     def in_file(self) -> bool:

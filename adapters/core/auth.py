@@ -6,12 +6,18 @@ from typing import Protocol
 
 from adapters.core.wire import Call
 
+NO_KEY = "none"
+"""The token that stands for a server without keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class BearerToken:
     """An API key that is sent as it is; ``none`` stands for a server without keys."""
 
     value: str = field(repr=False)
+
+
+WITHOUT_KEY = BearerToken(NO_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Bearer:
         """Return the call with the header, or unchanged for the token ``none``. Raises TypeError for a key pair."""
         if isinstance(credential, KeyPair):
             raise TypeError("a bearer token is needed, not a key pair")
-        if credential.value == "none":
+        if credential.value == NO_KEY:
             return call
         return Call(call.method, call.url, (*call.headers, bearer(credential.value)), call.body, call.streams)
 

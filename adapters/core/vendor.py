@@ -135,7 +135,8 @@ class Vendor:
     ``usual_variant``; the others are in ``variants`` by name, and each has its name in ``variant``. ``closed`` lists those
     that the vendor has closed. ``transparent``: a server of which only the
     protocol is known, so requests are sent unchanged, even with values that OpenAI's description allows but its service
-    refuses.
+    refuses. ``preset``: such a server of a known make (``adapters/presets/``), whose table changes only what that server
+    needs. ``keyless``: it usually has no API key, so an entry without one is complete.
     """
 
     name: str
@@ -152,6 +153,8 @@ class Vendor:
     variants: Mapping[str, "Vendor"] = field(default_factory=dict)
     closed: tuple[ClosedVariant, ...] = ()
     transparent: bool = False
+    preset: bool = False
+    keyless: bool = False
     rank: int = 100
     optional_paths: tuple[str, ...] = ()
     example: str | None = None

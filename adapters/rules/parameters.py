@@ -8,7 +8,7 @@ from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.message import Message
 from adapters.rules.reasons import OWN_SEARCH, SENT_AS_IS, sent_as
-from adapters.rules.verdicts import Condition, Rewrite, always
+from adapters.rules.verdicts import Choose, Clamp, Condition, Drop, Rewrite, always, neutral, never
 
 SMALLER_LIMIT = Message("the smaller of the two limits is sent")
 SENT_AS_LIST = Message("sent as a list")
@@ -21,6 +21,8 @@ SEVERAL_CHOICES = Message("several choices from some models; otherwise banjia ma
 VENDOR_SEARCH = Message("the vendor's own web search")
 OWN_LIMIT = Message("at most the model's own limit")
 AS_MAX_TOKENS = Message("sent as max_tokens to most models; at most the model's own limit")
+
+BETWEEN_0_AND_1 = Message("the vendor accepts values between 0 and 1")
 
 OTHER = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
@@ -54,6 +56,12 @@ TOKEN_LIMITS: Mapping[str, Verdict] = {
 }
 """The rows of both token limits, for vendors that refuse a limit above the model's own."""
 
+TOP_P_BELOW_ONE = Choose(
+    ((lambda builder: neutral(builder, "top_p", builder.request.fields["top_p"]), Drop(BETWEEN_0_AND_1)),),
+    Clamp(0.01, 0.99, BETWEEN_0_AND_1),
+)
+"""The verdict on ``top_p`` for vendors that accept values between 0 and 1 only; 1, the default, is left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stops:
@@ -73,14 +81,15 @@ class Stops:
 
     @property
     def words(self) -> tuple[VerdictWord, ...]:
-        return (
-            ("emulated", "mapped", "refused") if self.left_in_answer else ("honoured", "mapped", "emulated", "refused")
-        )
+        applied = self.left_in_answer or self.accepted is never
+        return ("emulated", "mapped", "refused") if applied else ("honoured", "mapped", "emulated", "refused")
 
     @property
     def why(self) -> Message:
         if self.left_in_answer:
             return LEFT_IN_ANSWER
+        if self.accepted is never:
+            return NO_STOP
         if self.size is utf8_size:
             return Message("strings of at most {longest} bytes; banjia applies longer ones", longest=self.longest)
         if self.longest is None:

@@ -38,6 +38,10 @@ NOT_A_FUNCTION = Message("the model accepts no such choice: use none, auto, requ
 AUTO_ONLY = Message("auto; none is sent by omitting the tools, and forced calls are emulated by prompt and check")
 NO_NONE = Message("sent by omitting the tools: the vendor does not accept none")
 TOOLS_OMITTED = Message("sent by omitting the tools: the model accepts no tool_choice while it thinks")
+NOT_READ = Message("auto is the default, none is sent by omitting the tools; a forced call is asked for in the prompt")
+NAMED_AS_REQUIRED = Message("none, auto or required; a named tool is sent as required, with that tool only")
+NONE_WITHOUT_TOOLS = Message("sent by omitting the tools: the server ignores tool_choice")
+IGNORED = Message("the server ignores tool_choice: the prompt asks for the call, and banjia checks the answer")
 
 
 def forces_call(value: Any) -> bool:
@@ -65,8 +69,9 @@ class ToolChoice:
     ``while_thinking``: ``all`` choices are accepted, only ``unforced`` ones, or the field is ``absent`` from requests with
     thinking; ``none`` is then sent by omitting the tools. ``required_thinking`` is the fact of models that accept
     ``required`` while they think. ``forces``: models that can be forced to call a tool. ``required``: models that accept
-    ``required``; for others it is sent as the name of the only tool. ``none``: models that accept ``none``; for others it
-    is sent by omitting the tools.
+    ``required``; for others it is sent as the name of the only tool. ``named``: models that accept a tool by name; for others
+    it is sent as ``required``, with that tool only. ``none``: models that accept ``none``; for others it is sent by omitting
+    the tools. ``read``: the server reads the field; if not, it is never sent.
     """
 
     while_thinking: Literal["all", "unforced", "absent"] = "all"
@@ -74,9 +79,13 @@ class ToolChoice:
     forces: Condition = always
     required: Condition = always
     none: Condition = always
+    named: Condition = always
+    read: bool = True
 
     @property
     def words(self) -> tuple[VerdictWord, ...]:
+        if not self.read:
+            return ("mapped", "emulated", "refused")
         emulates = self.while_thinking != "all" or self.forces is not always or self.required is not always
         return ("honoured", "mapped", "emulated", "refused") if emulates else ("honoured", "mapped", "refused")
 
@@ -84,6 +93,10 @@ class ToolChoice:
     def why(self) -> Message:
         if self.none is not always:
             return AUTO_ONLY
+        if not self.read:
+            return NOT_READ
+        if self.named is not always:
+            return NAMED_AS_REQUIRED
         return ANY_CHOICE if self.while_thinking == "all" else NOT_WITH_THINKING
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -91,6 +104,8 @@ class ToolChoice:
         check_tool_choice(name, value, builder)
         if forces_call(value):
             self._force(name, value, builder)
+        elif not self.read:
+            _leave_out(name, value, NONE_WITHOUT_TOOLS, builder)
         elif self.while_thinking == "absent" and builder.thinks:
             _leave_out(name, value, TOOLS_OMITTED, builder)
         elif value == "none" and not self.none(builder):
@@ -99,12 +114,17 @@ class ToolChoice:
             send_tool_choice(name, value, builder)
 
     def _force(self, name: str, value: Any, builder: RequestBuilder) -> None:
-        if not self.forces(builder):
+        if not self.read:
+            ask_for_call(name, value, IGNORED, builder)
+        elif not self.forces(builder):
             ask_for_call(name, value, NEVER_FORCED, builder)
         elif self.while_thinking != "all" and builder.thinks:
             self._force_while_thinking(name, value, builder)
         elif value == "required" and not self.required(builder):
             _name_only_tool(name, builder)
+        elif value != "required" and not self.named(builder) and send_only(function_name(value), builder):
+            builder.body[name] = "required"
+            builder.record(name, "mapped", ONLY_NAMED_SENT)
         else:
             send_tool_choice(name, value, builder)
 

@@ -16,14 +16,16 @@ from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
+from adapters.core.request import Operation
 from adapters.core.vendor import Op, Vendor
 from adapters.openai_params.chat import CHAT
 from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.operations import MODERATIONS
-from adapters.rules.defaults import OPENAI_EMBEDDINGS
+from adapters.rules.defaults import OPENAI_CHAT, OPENAI_EMBEDDINGS
 from adapters.rules.embeddings import SIZES
 from adapters.rules.failures import BY_MEANING, MONEY, by_code
 from adapters.rules.reasons import SENT_AS_IS
+from adapters.rules.server_messages import ServerMessages
 from adapters.rules.verdicts import Honour, Rewrite, by_fact
 
 SWITCH_UNKNOWN = Message("banjia does not know how to control thinking on this server: set the server's own field")
@@ -131,3 +133,68 @@ OPENAI_COMPATIBLE = Vendor(
         "moderations": Op("/moderations", openai_moderations, dict.fromkeys(MODERATIONS, UNCHANGED), FAILURES),
     },
 )
+
+
+ONLY_OPENAI = (
+    *("audio", "function_call", "functions", "metadata", "modalities", "moderation", "prediction", "prompt_cache_key"),
+    *("prompt_cache_options", "prompt_cache_retention", "safety_identifier", "service_tier", "store", "verbosity"),
+    "web_search_options",
+)
+"""Parameters that exist at OpenAI only; the servers of presets ignore them silently."""
+
+PRESET_CHAT: Mapping[str, Verdict] = {**PARAMS, **{name: OPENAI_CHAT[name] for name in ONLY_OPENAI}}
+"""The chat table of a preset that names nothing: functions become tools, and what only OpenAI has is dropped or refused."""
+
+CHOSEN_TOOLS = Honour(Message("sent unchanged, without those that tool_choice excludes"), ("honoured", "mapped"))
+"""The verdict on ``tools`` of a server that has some choices in the form of fewer tools only."""
+
+
+def preset(
+    name: str,
+    title: str,
+    *,
+    docs: str,
+    base_urls: Mapping[str, str],
+    key_names: tuple[str, ...] = (),
+    chat: Mapping[str, Verdict] | None = None,
+    messages: Verdict | None = None,
+    completions: Mapping[str, Verdict] | None = None,
+    embeddings: Mapping[str, Verdict] | None = None,
+    embeddings_urls: Mapping[str, str] | None = None,
+    failures: tuple[FailureRule, ...] = (),
+) -> Vendor:
+    """Return a preset: a server with OpenAI's protocol of which the address and some differences are known.
+
+    ``chat``, ``completions`` and ``embeddings`` have the verdicts that differ from those above; without the last two, the
+    server lacks the operation. ``embeddings_urls``: the base URLs of embeddings, if they differ. ``failures`` come before
+    the shared rows. A preset without ``key_names`` needs no API key, and is used only if the configuration names it.
+    """
+    chat_table = {**PRESET_CHAT, "messages": messages or ServerMessages(developer_as="system"), **(chat or {})}
+    rows = (*failures, *FAILURES)
+    operations: dict[Operation, Op] = {
+        "chat": Op("/chat/completions", openai_chat, chat_table, rows, choice_members=CHOICE_MEMBERS)
+    }
+    if completions is not None:
+        table = {**dict.fromkeys(COMPLETIONS, UNCHANGED), **completions}
+        operations["completions"] = Op("/completions", openai_completions, table, rows, choice_members=CHOICE_MEMBERS)
+    if embeddings is not None:
+        operations["embeddings"] = Op(
+            "/embeddings", openai_embeddings, {**VECTORS, **embeddings}, rows, base_urls=embeddings_urls or {}
+        )
+    return Vendor(
+        name=name,
+        title=title,
+        docs=docs,
+        base_urls=base_urls,
+        auth=Bearer(),
+        key_names=key_names,
+        operations=operations,
+        transparent=True,
+        preset=True,
+        keyless=not key_names,
+        rank=PRESET_RANK,
+    )
+
+
+PRESET_RANK = 200
+"""After all vendors with a table of their own; among themselves, presets are ordered by name."""

@@ -14,7 +14,10 @@ _NO_FIELD = UNSAFE | {"model", "stream"}
 
 
 def model(context: LintContext, where: tuple[str | int, ...], entry: str, model: str) -> None:
-    """Check that the catalog lists a target's model, and that the vendor is not retiring it."""
+    """Check that the catalog lists a target's model, and that the vendor is not retiring it.
+
+    The catalogs of presets list only some of a server's models.
+    """
     vendor = context.vendor(entry)
     if vendor is None:
         return
@@ -24,7 +27,7 @@ def model(context: LintContext, where: tuple[str | int, ...], entry: str, model:
         return
     rows = vendor_catalog.by_id
     row = rows.get(model)
-    if row is None and rows:
+    if row is None and rows and not vendor.preset:
         same_letters = next((known for known in rows if _bare(known) == _bare(model)), None)
         if same_letters:
             context.error(

@@ -18,6 +18,7 @@ from config.lint.context import LintContext
 from config.lint.names import dropped_fields, misleading_names, removed_fields
 from config.nodes import CREDENTIALS, Node, find, is_credential, scalars
 from config.origins import ANY_PAGE
+from config.routing import catalog_of
 from config.schema import OFF, ModelEntry, Settings, VendorEntry
 
 _ONLY_COMMON = ("open_models", "moderations", "failover")
@@ -29,6 +30,7 @@ def check(context: LintContext, *, keys_needed: bool) -> None:
         vendors,
         catalogs,
         targets,
+        unmapped_servers,
         stand_ins,
         capabilities,
         names,
@@ -75,7 +77,9 @@ def vendors(context: LintContext) -> None:
 
 def _kind(context: LintContext, where: tuple[str, ...], entry: VendorEntry, kind: str) -> None:
     suggestion = nearest(kind, registry.BY_NAME)
-    known = one_of(sorted(registry.BY_NAME))
+    whole = sorted(name for name, vendor in registry.BY_NAME.items() if not vendor.preset)
+    presets = len(whole) < len(registry.BY_NAME)
+    known = one_of([*whole, *([Message("a preset that banjia vendors lists")] if presets else [])])
     word = context.quote((*where, "kind"), kind) if entry.kind else f"'{kind}'"
     if entry.kind:
         what, expected = Message("unknown kind {word}", word=word), known
@@ -127,7 +131,8 @@ def _messages(context: LintContext, where: tuple[str, ...], entry: VendorEntry, 
     """Refuse ``messages`` for vendors whose adapter decides how messages are sent."""
     if "messages" in entry.model_fields_set and not vendor.transparent:
         problem = Message(
-            "'messages' works for the kind openai_compatible only, and this vendor is {vendor}", vendor=vendor.title
+            "'messages' works for the kind openai_compatible and its presets only, and this vendor is {vendor}",
+            vendor=vendor.title,
         )
         cure = Message("the key omitted: the adapter sends messages as this vendor accepts them")
         context.error((*where, "messages"), problem, cure, at_key=True)
@@ -142,7 +147,7 @@ def _region(context: LintContext, where: tuple[str, ...], entry: VendorEntry, ve
             code="config-missing-key",
             at_key=True,
         )
-    elif entry.region not in vendor.base_urls:
+    elif entry.region not in vendor.base_urls and not vendor.keyless:
         regions = one_of(vendor.base_urls)
         context.error(
             (*where, "region"),
@@ -174,6 +179,24 @@ def targets(context: LintContext) -> None:
             )
         elif configured[vendor].base_url is None:
             checks_catalogs.model(context, where, vendor, model)
+
+
+def unmapped_servers(context: LintContext) -> None:
+    """Warn about presets that serve none of OpenAI's names: banjia does not know the models of such a server.
+
+    A hosted one, which a key in the environment turns on, is reported only if no other vendor serves any name either.
+    """
+    named = {vendor for _, vendor, _ in _each_target(context.settings)}
+    known = {name: vendor for name in context.settings.vendors if (vendor := context.vendor(name)) is not None}
+    serving = {name for name in known if catalog_of(name, context.settings.vendors[name]).stand_ins}
+    for name, vendor in known.items():
+        if vendor.preset and name not in named | serving and (vendor.keyless or not named | serving):
+            context.warn(
+                ("vendors", name),
+                Message("{name} serves no OpenAI name: banjia does not know its models", name=name),
+                Message("an entry in models, such as gpt-4o: {target}", target=f"{name}/MODEL_ID"),
+                at_key=True,
+            )
 
 
 def names(context: LintContext) -> None:

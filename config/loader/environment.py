@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from adapters import registry
-from adapters.core.message import Message, one_of
+from adapters.core.message import COMMA, Message, joined, one_of
 from adapters.core.vendor import Vendor
 from config.catalog.overrides import CatalogOverrides
 from config.errors import ConfigError, Diagnostic, InvalidValue, Location, nearest
@@ -259,6 +259,14 @@ def vendors_by_rank() -> list[Vendor]:
 def key_names(vendor: Vendor) -> list[str]:
     """Return the variables that may contain a vendor's API key without a configuration file."""
     return [name for name in vendor.key_names if not name.startswith(_NEVER)]
+
+
+def searched_keys() -> Message:
+    """Return the variables of :func:`zero_config` for a message: by name, and the number of those of presets."""
+    vendors = vendors_by_rank()
+    names = joined(COMMA, [name for vendor in vendors if not vendor.preset for name in key_names(vendor)])
+    more = sum(len(key_names(vendor)) for vendor in vendors if vendor.preset)
+    return Message("{names} and {count} variables of presets", names=names, count=more) if more else names
 
 
 def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Diagnostic]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from adapters.core.message import COMMA, EMPTY, Message, joined
+from adapters.core.message import EMPTY, Message
 from config.errors import DEFAULT_CODE, ConfigError, Diagnostic, Location
 from config.loader.system_errors import reason_of
 from config.nodes import Node
@@ -140,10 +140,9 @@ def _plain_vendors(root: Node) -> bool:
 
 
 def _no_key() -> Diagnostic:
-    from config.loader.environment import key_names, vendors_by_rank
+    from config.loader.environment import searched_keys
 
-    names = joined(COMMA, (name for vendor in vendors_by_rank() for name in key_names(vendor)))
-    problem = Message("no vendor API key is set; looked for {names}", names=names)
+    problem = Message("no vendor API key is set; looked for {names}", names=searched_keys())
     return Diagnostic(
         Location("environment"),
         "",

@@ -34,7 +34,14 @@ def describe(failure: Failure, target: Target, key: VendorKey, region: str, stat
         message = message.with_texts(partial(without_parts_of, key.secret.get_secret_value()))
     if failure.kind in ("key_refused", "forbidden"):
         about = {"vendor": target.vendor.title, "tail": key.tail, "entry": target.entry}
-        if target.vendor.base_urls:
+        if key.absent:
+            message = Message(
+                "{vendor} requires an API key (vendor '{entry}'): set api_key. {reply}",
+                vendor=target.vendor.title,
+                entry=target.entry,
+                reply=message,
+            )
+        elif len(target.vendor.base_urls) > 1:
             message = Message(
                 "{vendor} refused the key ending in {tail} (vendor '{entry}'). Check the key, and that it belongs to this region ({region}): a key works in one region only. {reply}",
                 region=region,

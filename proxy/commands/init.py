@@ -1,17 +1,18 @@
 """``banjia init``: write a commented configuration for the API keys in the environment. Their values are never copied."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
+from textwrap import wrap
 from typing import NamedTuple
 
 from adapters.core.message import COMMA, Message, all_of, joined, one_of
 from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
-from adapters.registry import BY_NAME
+from adapters.registry import BY_NAME, VENDORS
 from config.catalog import models as catalog
-from config.loader.environment import key_names, vendors_by_rank, zero_config
+from config.loader.environment import key_names, searched_keys, vendors_by_rank, zero_config
 from config.nodes import CREDENTIALS, Node
 from config.routing import stand_in_route
 from config.schema import VendorEntry
@@ -71,8 +72,9 @@ def text(environ: Mapping[str, str], file: Path | None) -> str:
 def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     there = found_in(environ)
     named = {found.vendor.name for found in there}
-    # An edition other than the usual one is listed only if its key is set.
-    rest = [_not_found(vendor) for vendor in vendors_by_rank() if vendor.variant is None and vendor.name not in named]
+    # An edition other than the usual one, and a preset, is listed only if its key is set.
+    usual = [vendor for vendor in vendors_by_rank() if vendor.variant is None and not vendor.preset]
+    rest = [_not_found(vendor) for vendor in usual if vendor.name not in named]
     gone = [found for found in there if ended(found.vendor)]
     if len(gone) < len(there):  # what has ended is not built on where there is something else
         there, rest = [found for found in there if found not in gone], gone + rest
@@ -105,12 +107,24 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     for found in rest:
         if found not in real:
             yield from _vendor(found, "  # ")
+    yield from _presets(named)
     yield ""
     yield from _models(real)
     yield ""
     yield "# policy:"
     yield "#   unsupported: strict   # refuse requests that adapt, the default, would drop or clamp a field of"
     yield "#   attempts: 3           # maximum number of upstream calls for one request"
+
+
+def _presets(named: Collection[str]) -> Iterator[str]:
+    """Yield the lines about the presets that the file does not name, in a comment."""
+    presets = [vendor for vendor in VENDORS if vendor.preset and vendor.name not in named]
+    keyless = next((vendor for vendor in presets if vendor.keyless), None)
+    if keyless is None:
+        return
+    text = f"Other servers by name (docs/vendors/presets.md): {', '.join(vendor.name for vendor in presets)}. A local one needs no key:"
+    yield from wrap(text, 118, initial_indent="  # ", subsequent_indent="  # ", break_on_hyphens=False)
+    yield f"  # {keyless.name}: {{}}"
 
 
 def _vendor(found: FoundVendor, indent: str) -> Iterator[str]:
@@ -169,11 +183,10 @@ def describe(environ: Mapping[str, str], file: Path) -> Iterator[Message]:
         )
         yield Message("{file}: written for {keys}", file=file, keys=keys)
     else:
-        names = joined(COMMA, (name for vendor in vendors_by_rank() for name in key_names(vendor)))
         yield Message(
             "{file}: written as a template, because no vendor API key is set; looked for {names}",
             file=file,
-            names=names,
+            names=searched_keys(),
         )
     where = "" if file.name == "banjia.yaml" and file.parent == Path() else f" -c {json.dumps(str(file))}"
     yield Message(

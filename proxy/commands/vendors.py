@@ -34,6 +34,16 @@ LEGEND = (
     f"Each cell describes the stand-in for {OPERATIONS['chat'].usual_model}, and the column thinking the one for {REASONING_MODEL};",
     "they are listed below. A vendor's other models may differ. Reasons: --json",
 )
+BASE = "openai_compatible"
+"""The vendor that presets are made of."""
+PRESETS = (
+    "Presets of openai_compatible: the columns that differ from it. What they honour depends on the model as well. Models "
+    "and stand-ins: banjia models"
+)
+
+
+WHOLE_VENDORS = tuple(vendor for vendor in VENDORS if not vendor.preset)
+"""The vendors with a table of their own, and ``openai_compatible``."""
 
 
 def each_variant(vendors: Iterable[Vendor] = VENDORS) -> Iterator[tuple[str, Vendor]]:
@@ -52,6 +62,7 @@ def matrix() -> dict[str, Any]:
             {
                 "vendor": name,
                 "title": vendor.title,
+                "preset": vendor.preset,
                 "models": {
                     part: model.id for part, probe in LISTED_STAND_INS.items() if (model := _model(vendor, probe))
                 },
@@ -107,24 +118,45 @@ def _defaults(vendor: Vendor, probe: Probe) -> dict[str, Any]:
 
 
 def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
-    """Yield the matrix as lines of ``width`` columns, 0 for no limit: one row per vendor."""
+    """Yield the matrix as lines of ``width`` columns, 0 for no limit: one row per vendor, then one paragraph per preset."""
+    whole = [line for line in found["vendors"] if not line["preset"]]
+    presets = [line for line in found["vendors"] if line["preset"]]
     head = ["vendor", *found["columns"]]
-    rows = [
-        [line["vendor"], *(line["cells"][column]["verdict"] for column in found["columns"])]
-        for line in found["vendors"]
-    ]
+    rows = [[line["vendor"], *(line["cells"][column]["verdict"] for column in found["columns"])] for line in whole]
     yield from table(head, rows, width)
     yield ""
     yield from wrap(" ".join(LEGEND), width, break_on_hyphens=False) if width else LEGEND
     yield ""
-    for line in found["vendors"]:
+    yield from _stand_in_lines(whole, width)
+    if presets:
+        yield ""
+        yield from _folded(PRESETS, width, "")
+        yield ""
+        base = next(line["cells"] for line in whole if line["vendor"] == BASE)
+        for line in presets:
+            yield from _folded(f"{line['vendor']}: {_differences(line['cells'], base)}", width)
+
+
+def _differences(cells: dict[str, Any], base: dict[str, Any]) -> str:
+    """Return the columns of a preset whose verdict is not that of ``base``, by verdict."""
+    columns: dict[str, list[str]] = {}
+    for column, cell in cells.items():
+        if cell["verdict"] != base[column]["verdict"]:
+            columns.setdefault(cell["verdict"], []).append(column)
+    words = [f"{word} {', '.join(columns[word])}" for word in get_args(VerdictWord) if word in columns]
+    return "; ".join(words) or "none"
+
+
+def _folded(text: str, width: int, later: str = "    ") -> Iterable[str]:
+    if not width:
+        return (text,)
+    return wrap(text, width, subsequent_indent=later, break_on_hyphens=False, break_long_words=False)
+
+
+def _stand_in_lines(whole: list[dict[str, Any]], width: int) -> Iterator[str]:
+    for line in whole:
         models = [
             f"{LISTED_STAND_INS[part].model} is {id_}" for part, id_ in line["models"].items() if id_ != ANY_MODEL
         ]
         stand_ins = ", ".join(models) or "the models of your own server, by their ids"
-        text = f"{line['vendor']}: {stand_ins}"
-        yield from (
-            wrap(text, width, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
-            if width
-            else (text,)
-        )
+        yield from _folded(f"{line['vendor']}: {stand_ins}", width)

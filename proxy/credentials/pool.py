@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from adapters.core.auth import BearerToken, Credential
+from adapters.core.auth import WITHOUT_KEY, BearerToken, Credential
 from config.schema import Timeouts, VendorEntry
 from proxy.credentials.redaction import Secrets, secret_headers
 from proxy.limiter.limiter import Limiter
@@ -65,6 +65,11 @@ class VendorKey:
     def digest(self) -> bytes:
         """The key's hash, which identifies it where the key itself must not be stored."""
         return _hash(self.secret.get_secret_value())
+
+    @property
+    def absent(self) -> bool:
+        """Whether it stands for a server without keys."""
+        return self.credential == WITHOUT_KEY
 
     @property
     def tail(self) -> str:

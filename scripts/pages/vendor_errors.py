@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from adapters.core.failures import ERROR_TABLE, FailureRule
 from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
+from adapters.registry import VENDORS
 from adapters.rules import failures as errors
-from proxy.commands.vendors import each_variant
+from adapters.vendors.openai_compatible import FAILURES
+from proxy.commands.vendors import WHOLE_VENDORS, each_variant
 from scripts.pages.table import code, table
 from scripts.pages.verdicts import OPERATIONS
 
@@ -22,7 +24,23 @@ WORDS: Mapping[re.Pattern[str], str] = {
 
 def text() -> str:
     """Return for each vendor a row per rule: the vendor's error, and the status, code and kind that it is mapped to."""
-    return "\n" + "\n".join(map("".join, (_vendor(name, vendor) for name, vendor in each_variant()))) + "\n"
+    whole = map("".join, (_vendor(name, vendor) for name, vendor in each_variant(WHOLE_VENDORS)))
+    return "\n" + "\n".join([*whole, _presets()]) + "\n"
+
+
+def _presets() -> str:
+    """Return the rows that presets have before those of ``openai_compatible``."""
+    rows = [
+        [code(vendor.name), *_row(rule)]
+        for vendor in VENDORS
+        if vendor.preset
+        for rule in vendor.operations["chat"].failures
+        if rule not in FAILURES
+    ]
+    return (
+        "### Presets of openai_compatible\n\nEach has these rows of its own, if any, and then those of `openai_compatible`.\n\n"
+        + table(["preset", "the server's error", "becomes", "kind", "limit"], rows)
+    )
 
 
 def _vendor(name: str, vendor: Vendor) -> Iterator[str]:

@@ -7,9 +7,11 @@ from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from adapters.openai_params import operations as openai
 from adapters.openai_params.responses import NEWER, RESPONSES_OF_OPENAI
+from adapters.registry import VENDORS
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.translations import completions_as_chat, responses_as_chat
-from proxy.commands.vendors import ANY_MODEL, LISTED_STAND_INS, each_variant, matrix
+from adapters.vendors.openai_compatible import ONLY_OPENAI, PRESET_CHAT, UNCHANGED, VECTORS
+from proxy.commands.vendors import ANY_MODEL, LISTED_STAND_INS, WHOLE_VENDORS, each_variant, matrix
 from scripts.pages.table import code, table
 
 OPERATIONS: Mapping[Operation, str] = {
@@ -21,9 +23,9 @@ OPERATIONS: Mapping[Operation, str] = {
 
 
 def matrix_text() -> str:
-    """Return the transposed matrix: a row per feature, a column per vendor and edition, then the models used."""
+    """Return the transposed matrix without presets: a row per feature, a column per vendor and edition, then the models."""
     found = matrix()
-    vendors = found["vendors"]
+    vendors = [line for line in found["vendors"] if not line["preset"]]
     rows = [[code(column), *(line["cells"][column]["verdict"] for line in vendors)] for column in found["columns"]]
     models_row = ["models", *(_models(line["models"]) for line in vendors)]
     return "\n" + table(["", *(code(line["vendor"]) for line in vendors)], [*rows, models_row]) + "\n"
@@ -39,7 +41,12 @@ def text() -> str:
     return (
         "\n"
         + "\n".join(
-            [*map("".join, (_vendor(name, vendor) for name, vendor in each_variant())), _completions(), _responses()]
+            [
+                *map("".join, (_vendor(name, vendor) for name, vendor in each_variant(WHOLE_VENDORS))),
+                _presets(),
+                _completions(),
+                _responses(),
+            ]
         )
         + "\n"
     )
@@ -67,6 +74,26 @@ def _plain(verdict: Verdict) -> bool:
 def _table(params: Mapping[str, Verdict]) -> str:
     rows = [[code(name), ", ".join(verdict.words), verdict.why] for name, verdict in params.items()]
     return table(["parameter", "may be", "why"], rows)
+
+
+def _presets() -> str:
+    """Return what presets have beside the verdicts of ``openai_compatible``: together, then each by itself."""
+    shared = {name: PRESET_CHAT[name] for name in ONLY_OPENAI}
+    rows = [
+        [code(vendor.name), OPERATIONS[operation], code(name), ", ".join(verdict.words), verdict.why]
+        for vendor in VENDORS
+        if vendor.preset
+        for operation, op in vendor.operations.items()
+        for name, verdict in op.params.items()
+        if verdict != {"chat": PRESET_CHAT, "embeddings": VECTORS}.get(operation, {}).get(name, UNCHANGED)
+    ]
+    return (
+        "### Presets of openai_compatible\n\n"
+        "A preset has the verdicts of `openai_compatible`, and these of its own for parameters of chat:\n\n"
+        + _table(shared)
+        + "\nBeyond that:\n\n"
+        + table(["preset", "operation", "parameter", "may be", "why"], rows)
+    )
 
 
 def _completions() -> str:

@@ -54,15 +54,16 @@ MODELS = {
 CHOSEN = {"qwen": "qwen-plus", "ernie": "ernie-4.5-turbo-128k", "openai_compatible": "qwen2:7b"}
 """Models with facts above, for vendors whose stand-in for gpt-4o is another, or that have none."""
 USUAL = {
-    name: CHOSEN.get(name) or catalog.load(name).stand_ins["gpt-4o"].model for name in BY_CATALOG
-}  # fmt: skip
-"""The model of a test that names none, by the name of the vendor's catalog: the stand-in for gpt-4o, or that of CHOSEN."""
+    name: CHOSEN.get(name) or (found.model if (found := catalog.load(name).stand_ins.get("gpt-4o")) else "qwen2:7b")
+    for name in BY_CATALOG
+}
+"""The model of a test that names none, by the name of the vendor's catalog: that of CHOSEN, else the stand-in for gpt-4o."""
 SEED = ("a" * 24, 1_700_000_000)
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
 def target(vendor: str, model: str, *, shipped: bool = False) -> Target:
-    """Return a model at a vendor's mainland host, or at an OpenAI-compatible server; ``vendor`` names its catalog.
+    """Return a model at a vendor's mainland host or first one, or at an OpenAI-compatible server; ``vendor`` names its catalog.
 
     Its facts are those above, else those of the catalog, or none for an unknown model; ``shipped``: the catalog's first.
     """
@@ -70,7 +71,9 @@ def target(vendor: str, model: str, *, shipped: bool = False) -> Target:
     facts = MODELS.get(model)
     if shipped or facts is None:
         facts = catalog.load(vendor).model(model) or Model(model)
-    return Target(found.name, found, facts, found.base_urls.get("cn", "http://office:8000/v1"))
+    region = "cn" if "cn" in found.base_urls else next(iter(found.base_urls), None)
+    base_url = "http://office:8000/v1" if region is None else found.base_url(region, facts.operation)
+    return Target(found.name, found, facts, base_url)
 
 
 def chat_plan(

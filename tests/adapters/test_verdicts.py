@@ -21,7 +21,6 @@ from adapters.planning import plan
 from adapters.registry import BY_CATALOG
 from adapters.rules.reasoning import SWITCH_FIELDS
 from adapters.rules.verdicts import UNSAFE
-from adapters.vendors.openai_compatible import OPENAI_COMPATIBLE
 from config.catalog import models as catalog
 from config.schema import Settings
 from proxy.commands.explain import explain, lines
@@ -37,7 +36,9 @@ MODELS = [
 CHATS: dict[str, tuple[Vendor, Model]] = {
     f"{name}/{model.id}": (vendor, model) for name, vendor, model in MODELS if model.operation == "chat"
 }
-CHATS["openai_compatible/qwen2:7b"] = (OPENAI_COMPATIBLE, Model("qwen2:7b"))  # a server's own, which no catalog has
+CHATS |= {  # a server's own, which no catalog has
+    f"{name}/qwen2:7b": (vendor, Model("qwen2:7b")) for name, vendor in BY_CATALOG.items() if vendor.transparent
+}
 FUNCTION = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 TOOL = {"type": "function", "function": FUNCTION}
 SEARCH = {"type": "function", "function": {"name": "search"}}
@@ -163,7 +164,7 @@ def test_every_field_has_a_verdict_and_the_body_agrees(
 @settings(max_examples=examples(300), deadline=None)
 @given(fields_)
 def test_a_server_of_ones_own_is_sent_the_request_as_it_came(fields: dict[str, Any]) -> None:
-    made = planned(fields, Target("office", OPENAI_COMPATIBLE, Model("qwen2:7b"), "http://office/v1"))
+    made = planned(fields, Target("office", BY_CATALOG["openai_compatible"], Model("qwen2:7b"), "http://office/v1"))
 
     wanted = {name: value for name, value in fields.items() if name not in UNSAFE} | {"model": "qwen2:7b"}
     if type(wanted.get("thinking")) is str:

@@ -28,7 +28,7 @@ ALLOWED = (
     "emulators/__init__.py:6: import_module",
 )
 """One call of the C library with constants, that gives memory back to the system (``mallopt``), and the scans of the
-packages ``adapters.vendors`` and ``emulators``, whose names are those of their own files."""
+packages ``adapters.vendors``, ``adapters.presets`` and ``emulators``, whose names are those of their own files."""
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_MEMBERS = {
     "system", "popen", "execv", "execve", "execvp", "execl", "spawnl", "spawnv", "fork", "import_module", "exec_module",

@@ -112,9 +112,8 @@ class VendorCheck:
             cure = Message("the proxy, its password, and vendors.{name}.proxy", name=self._name)
             return failed("connection", self._about(text), Message("check {what}", what=cure))
         text = self._about(about(self._host, DESCRIPTIONS[failure.phase]))
-        where = (
-            Message("base_url, and whether the server is running") if self._entry.base_url else Message("the firewall")
-        )
+        own = self._entry.base_url or self._adapter.keyless
+        where = Message("base_url, and whether the server is running") if own else Message("the firewall")
         return failed("connection", text, Message("check {what}", what=where))
 
     def _tls(self) -> Finding:
@@ -148,7 +147,8 @@ class VendorCheck:
         if isinstance(response, ProbeFailure):
             return warn("keys", self._untested(tail, DESCRIPTIONS[response.phase]), Message("try again"))
         if _is_model_list(response):
-            return ok("keys", self._about(Message("key …{tail} works", tail=tail)))
+            works = Message("the server requires no key") if key.absent else Message("key …{tail} works", tail=tail)
+            return ok("keys", self._about(works))
         error = find_error(_json_of(response))
         if response.status < 400 and error is None:
             cause = Message("base_url, and whether a captive portal responds")
@@ -159,6 +159,12 @@ class VendorCheck:
         vendor_message = without_parts_of(key.secret.get_secret_value(), message_of(error))
         operation = next(iter(self._adapter.operations.values()))
         match kind_of(operation.failures, response.status, error)[0]:
+            case "key_refused" | "forbidden" if key.absent:
+                return failed(
+                    "keys",
+                    self._about(Message("the server requires an API key")),
+                    Message("set it as api_key in {entry}", entry=entry),
+                )
             case "key_refused" | "forbidden":
                 region = await self._other_region(key)
                 if region is not None:
@@ -195,7 +201,7 @@ class VendorCheck:
 
     async def _other_region(self, key: VendorKey) -> str | None:
         """Return the region whose host accepts the key. Sends the key to the vendor's own hosts only."""
-        if self._entry.base_url is not None:
+        if self._entry.base_url is not None or self._adapter.keyless:
             return None
         for region, base_url in self._adapter.base_urls.items():
             if region != self._entry.region:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:  # commands such as ``explain`` import the handlers without a 
 
 
 def needs_image_data(target: Target) -> bool:
-    """Whether a target's model accepts images, but its vendor no URL of one."""
+    """Whether a target's model accepts images, or may accept some, but its vendor no URL of one."""
     rules = target.messages or target.vendor.operations["chat"].params["messages"]
-    return "image" in target.model.input and not getattr(rules, "image_urls", True)
+    may_see = "image" in target.model.input or target.vendor.preset
+    return may_see and not getattr(rules, "image_urls", True)
 
 
 async def fetch_images(

@@ -33,14 +33,36 @@ SHEETS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("ZHIPUAI_API_KEY", "ZAI_API_KEY", "BIGMODEL_API_KEY"),
     ),
     "openai_compatible": ({}, ()),
+    "yi": ({"cn": "https://api.lingyiwanwu.com/v1", "intl": "https://api.01.ai/v1"}, ("YI_API_KEY", "ZEROONE_API_KEY")),
+    "sensenova": ({"cn": "https://api.sensenova.cn/compatible-mode/v1"}, ("SENSENOVA_API_KEY",)),
+    "pangu": (
+        {"cn": "https://api.modelarts-maas.com/v2", "hk": "https://api-ap-southeast-1.modelarts-maas.com/v2"},
+        ("HUAWEI_MAAS_API_KEY",),
+    ),
+    "siliconflow": (
+        {"cn": "https://api.siliconflow.cn/v1", "intl": "https://api.siliconflow.com/v1"},
+        ("SILICONFLOW_API_KEY",),
+    ),
+    "openrouter": ({"intl": "https://openrouter.ai/api/v1"}, ("OPENROUTER_API_KEY",)),
+    "ollama": ({"local": "http://localhost:11434/v1"}, ()),
+    "vllm": ({"local": "http://localhost:8000/v1"}, ()),
+    "sglang": ({"local": "http://localhost:30000/v1"}, ()),
+    "llamacpp": ({"local": "http://localhost:8080/v1"}, ()),
+    "lmstudio": ({"local": "http://localhost:1234/v1"}, ()),
+    "xinference": ({"local": "http://localhost:9997/v1"}, ()),
 }
+LOCAL = ("ollama", "vllm", "sglang", "llamacpp", "lmstudio", "xinference")
 PATHS = {
     "chat": "/chat/completions",
     "completions": "/completions",
     "embeddings": "/embeddings",
     "moderations": "/moderations",
 }
-SERVED = {"kimi": {"chat"}, "deepseek": {"chat"}, "openai_compatible": set(PATHS)}
+SERVED = {
+    **{key: {"chat"} for key in ("kimi", "deepseek", "yi", "sensenova")},
+    **{key: {"chat", "completions", "embeddings"} for key in (*LOCAL, "openrouter")},
+    "openai_compatible": set(PATHS),
+}
 """What a vendor serves, where it is not chat and embeddings."""
 
 
@@ -73,7 +95,7 @@ def test_the_usual_edition_of_hunyuan_is_called_tokenhub() -> None:
 
 
 def test_the_vendors_whose_keys_are_found_are_tried_in_this_order() -> None:
-    ranks = {name: vendor.rank for name, vendor in BY_NAME.items()}
+    ranks = {name: vendor.rank for name, vendor in BY_NAME.items() if not vendor.preset}
     wanted = ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "zhipu", "openai_compatible"]
     assert sorted(ranks, key=ranks.__getitem__) == wanted
     assert len(set(ranks.values())) == len(ranks)
@@ -94,8 +116,13 @@ def test_the_apis_that_their_vendors_have_closed_have_the_day_and_what_to_use_in
     assert all(str(api.instead) for apis in closed.values() for api in apis)
 
 
-def test_only_a_server_of_ones_own_gets_requests_unchanged() -> None:
-    assert {name for name, vendor in BY_CATALOG.items() if vendor.transparent} == {"openai_compatible"}
+def test_only_a_server_of_ones_own_and_presets_get_requests_unchanged() -> None:
+    transparent = {name for name, vendor in BY_CATALOG.items() if vendor.transparent}
+    assert transparent == {"openai_compatible", *(name for name, vendor in BY_CATALOG.items() if vendor.preset)}
+
+
+def test_only_local_servers_need_no_key() -> None:
+    assert {name for name, vendor in BY_CATALOG.items() if vendor.keyless} == set(LOCAL)
 
 
 def test_only_kimi_has_account_details_in_its_errors_and_the_model_of_our_examples() -> None:

@@ -308,8 +308,15 @@ def test_a_file_gives_its_settings_alone(tmp_path: Path) -> None:
     assert list(load_file(tmp_path / "x.yaml", {}).vendors) == ["kimi"]
 
 
-def test_the_registry_has_every_vendor_of_the_folder_by_rank() -> None:
-    found = (Path(registry.__file__).parent / "vendors").glob("[!_]*")
+def test_the_registry_has_every_vendor_and_preset_of_the_folders_by_rank() -> None:
+    here = Path(registry.__file__).parent
+    found = [*(here / "vendors").glob("[!_]*"), *(here / "presets").glob("[!_]*")]
     files = {path.stem for path in found if path.suffix == ".py" or (path / "table.py").is_file()}
-    assert {vendor.name for vendor in registry.scan()} == files
-    assert [vendor.name for vendor in registry.scan()][:2] == ["qwen", "kimi"]
+    vendors = registry.scan()
+    assert {vendor.name for vendor in vendors} == files
+    assert [vendor.name for vendor in vendors][:2] == ["qwen", "kimi"]
+    assert {vendor.name for vendor in vendors if vendor.preset} == {
+        path.stem for path in (here / "presets").glob("[!_]*.py")
+    }
+    first = [vendor.preset for vendor in vendors].index(True)
+    assert all(vendor.preset for vendor in vendors[first:]), "presets come after all vendors with a table of their own"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from adapters.registry import VENDORS
 from config.loader.environment import key_names
+from emulators import NAMES
 from tests.project.pages.documents import ROOT, Block
 
 SHOWN_KEY = "sk-..."
@@ -144,8 +145,8 @@ def terminal(folder: Path, vendors: str) -> Iterator[Terminal]:
 
 @contextmanager
 def vendors_to_call() -> Iterator[str]:
-    """The four vendors' emulators for as long as the block runs; a line for each: its name, its key variables, its URL."""
-    keys = {vendor.name: key_names(vendor) for vendor in VENDORS if vendor.base_urls}
+    """The vendors' emulators for as long as the block runs; a line for each: its name, its key variables, its URL."""
+    keys = {vendor.name: key_names(vendor) for vendor in VENDORS if vendor.name in NAMES}
     environment = os.environ | {name: SHOWN_KEY for names in keys.values() for name in names}
     command = [sys.executable, "-u", "-m", "proxy", "emulate", *keys, "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:

@@ -9,11 +9,12 @@ import pytest
 
 from adapters.core.adaptations import VerdictWord
 from adapters.openai_params.operations import OPERATIONS
+from adapters.registry import BY_NAME, VENDORS
 from config.loader.load import ConfigError, load
 from config.loader.schema_walk import fields, is_section, unwrap
 from config.schema import Settings
 from config.sections import Section
-from proxy.commands.vendors import each_variant
+from proxy.commands.vendors import WHOLE_VENDORS, each_variant
 from scripts import pages
 from scripts.pages import configuration, verdicts
 from tests.project.pages.documents import ROOT
@@ -100,7 +101,7 @@ def test_a_key_that_is_marked_as_not_yet_is_refused(key: configuration.Key, tmp_
 
 def test_every_parameter_of_every_vendor_and_operation_stands_on_the_page_of_verdicts() -> None:
     page = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
-    for name, vendor in each_variant():
+    for name, vendor in each_variant(WHOLE_VENDORS):
         [section] = re.findall(
             rf"^### {re.escape(name.replace('/', ', '))}\n(.*?)(?=^### )", page, re.MULTILINE | re.DOTALL
         )
@@ -110,6 +111,18 @@ def test_every_parameter_of_every_vendor_and_operation_stands_on_the_page_of_ver
             part = parts[verdicts.OPERATIONS[operation]]
             if "Every parameter is sent unchanged" not in part:
                 assert [param for param in OPERATIONS[operation].params if f"`{param}`" not in part] == []
+
+
+def test_every_verdict_in_which_a_preset_differs_stands_on_the_page_of_verdicts() -> None:
+    page = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    [section] = re.findall(r"^### Presets of openai_compatible\n(.*?)(?=^### )", page, re.MULTILINE | re.DOTALL)
+    base = BY_NAME["openai_compatible"].operations
+    for vendor in (vendor for vendor in VENDORS if vendor.preset):
+        for operation, op in vendor.operations.items():
+            for name, verdict in op.params.items():
+                row = f"| `{vendor.name}` | {verdicts.OPERATIONS[operation]} | `{name}` |"
+                shared = f"| `{name}` | {', '.join(verdict.words)} | {verdict.why} |"
+                assert verdict == base[operation].params[name] or row in section or shared in section, row
 
 
 def test_the_words_of_the_table_are_those_that_verdicts_have() -> None:

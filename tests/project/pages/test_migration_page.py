@@ -18,7 +18,7 @@ from tests.project.pages.documents import ROOT
 from tests.project.pages.terminal import terminal
 
 TEXT = (ROOT / "docs" / "migration.md").read_text(encoding="utf-8")
-WITH_MODELS = [vendor for vendor in vendors_by_rank() if vendor.variant is None]
+WITH_MODELS = [vendor for vendor in vendors_by_rank() if vendor.variant is None and not vendor.preset]
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}
 FORCED = {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "look_up"}}}
 STATUS = """

@@ -136,14 +136,22 @@ def test_a_probe_looks_at_a_member_that_it_sends() -> None:
 def test_the_matrix_has_a_line_a_vendor_and_folds_at_the_terminals_width(banjia: Run) -> None:
     found = matrix()
     whole = list(lines(found))
-    assert [line.split()[0] for line in whole[: len(found["vendors"]) + 1]] == [
-        "vendor", *(line["vendor"] for line in found["vendors"])
-    ]  # fmt: skip
+    names = [line["vendor"] for line in found["vendors"] if not line["preset"]]
+    assert [line.split()[0] for line in whole[: len(names) + 1]] == ["vendor", *names]
     assert max(map(len, lines(found, 100))) <= 100
-    assert (
-        banjia("vendors", env={"COLUMNS": "9999"}).stdout.splitlines()[: len(found["vendors"]) + 1]
-        == (whole[: len(found["vendors"]) + 1])
-    )
+    assert banjia("vendors", env={"COLUMNS": "9999"}).stdout.splitlines()[: len(names) + 1] == whole[: len(names) + 1]
+
+
+def test_presets_stand_below_the_matrix_with_the_columns_that_differ_and_fit_80_columns() -> None:
+    found = matrix()
+    presets = [line["vendor"] for line in found["vendors"] if line["preset"]]
+    shown = list(lines(found))
+    last = shown[-len(presets) :]
+    assert [line.partition(":")[0] for line in last] == presets
+    assert "llamacpp: mapped choice_named" in last
+    assert "vllm: none" in last
+    assert any(line.startswith("ollama: ") and "emulated choice_required, choice_named" in line for line in last)
+    assert max(map(len, lines(found, 80))) <= 80
 
 
 def test_a_field_of_several_parts_is_as_good_as_the_worst_of_them() -> None:

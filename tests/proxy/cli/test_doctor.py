@@ -356,6 +356,31 @@ def test_an_error_of_any_shape_is_shown_with_the_vendors_words(answer: bytes, le
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("answer", "level", "text"),
+    [
+        (http(200, {"object": "list", "data": []}), "ok", "the server requires no key"),
+        (http(401, {"error": "Unauthorized"}), "fail", "the server requires an API key"),
+    ],
+)
+def test_a_local_server_is_tested_without_a_key(answer: bytes, level: str, text: str) -> None:
+    async def main() -> None:
+        async with Peer(always(answer)) as there:
+            config = f'server: {{listen: "127.0.0.1:0"}}\nvendors: {{vllm: {{base_url: "{there.url}"}}}}\nmodels: {{a: vllm/m}}\n'
+            assert text in (await doctor(config)).one("keys", level).text
+
+    run(main())
+
+
+def test_a_local_server_that_does_not_run_is_reported_as_such() -> None:
+    async def main() -> None:
+        entry = '{kind: ollama, base_url: "http://127.0.0.1:9/v1"}'
+        config = f'server: {{listen: "127.0.0.1:0"}}\nvendors: {{box: {entry}}}\nmodels: {{a: box/m}}\n'
+        assert "whether the server is running" in str((await doctor(config)).one("connection", "fail").cure)
+
+    run(main())
+
+
 def test_a_server_without_a_list_of_models_leaves_the_key_untried() -> None:
     async def main() -> None:
         async with Peer(always(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")) as there:

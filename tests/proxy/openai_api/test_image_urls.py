@@ -258,3 +258,11 @@ def test_an_image_that_is_no_object_is_a_400(wrong: Any, settings: Mapping[str, 
     assert (played.status, played.calls, fetcher.calls) == (400, [], [])
     assert played.json["error"]["param"] == "messages[1].content[1].image_url"
     assert played.json["error"]["code"] == "invalid_type"
+
+
+def test_a_preset_whose_models_nobody_lists_gets_the_data_of_images_as_well() -> None:
+    entry = {**BOTH["vendors"]["kimi"], "kind": "ollama", "base_url": "https://api.moonshot.cn/v1"}
+    settings = {**ON, "vendors": {"kimi": entry}, "models": {"gpt-4o": "kimi/qwen3-vl"}}
+    played, fetcher = ask(image([URL]), settings=settings)
+    assert sent(played.bodies[0]) == [URI]
+    assert fetcher.calls == [URL]

@@ -194,6 +194,18 @@ def test_a_refused_key_is_reported_without_mention_of_regions() -> None:
     asyncio.run(run())
 
 
+def test_a_server_that_wants_a_key_although_none_is_configured_is_reported_by_that() -> None:
+    async def run() -> None:
+        async with office() as (running, server):
+            server.answer = (401, {"error": "Unauthorized"})  # vLLM with --api-key
+            error = (await chat(running)).json()["error"]
+            assert error["code"] == "upstream_auth_error"
+            assert error["message"].startswith("The server requires an API key (vendor 'office'): set api_key.")
+            assert not any(b"authorization" in head.lower() for head in server.heads)
+
+    asyncio.run(run())
+
+
 def test_explain_shows_what_an_entry_changes_in_messages() -> None:
     server = {
         "kind": "openai_compatible", "base_url": "http://127.0.0.1:9/v1", "api_key": "none",
