@@ -54,7 +54,7 @@ def check_metadata(name: str, value: Mapping[str, Any]) -> None:
         )
     for key, text in value.items():
         check_text(name, key, MAX_METADATA_KEY)
-        where = f"{name}.{key}"
+        where = f"{name}.{key}" if key.isprintable() else name
         if type(text) is not str:
             raise wrong_type(where, JSON_NAMES[str], text)
         check_text(where, text, MAX_METADATA_VALUE)

@@ -317,6 +317,15 @@ def test_a_function_call_of_the_old_kind_keeps_its_name_once_and_its_finish() ->
     assert choice["finish_reason"] == "function_call"
 
 
+def test_an_empty_list_of_calls_leaves_a_chunk_that_is_else_as_the_client_gets_it() -> None:
+    play = Play(chat_plan("openai_compatible", "m", asked="m")).head()
+    delta = {"role": "assistant", "content": "Hi", "tool_calls": []}
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    play.sse({**head, "choices": [choice]})
+    assert b"tool_calls" not in play.events[0].raw
+
+
 def test_arguments_of_a_function_call_of_the_old_kind_without_a_name_fail_the_attempt() -> None:
     play = Play(chat_plan("openai_compatible"), judged=False).head()
     play.sse({"choices": [{"index": 0, "delta": {"function_call": {"arguments": OSLO}}, "finish_reason": None}]})

@@ -255,6 +255,13 @@ def test_a_wrong_input_names_what_is_wrong(value: Any, param: str, code: str | N
     assert (raised.value.param, raised.value.code) == (param, code)
 
 
+def test_moderations_take_a_text_or_a_list_of_texts() -> None:
+    for value in ("a", ["a", "b"]):
+        validate("moderations", {"input": value})
+    with pytest.raises(Invalid):
+        validate("moderations", {"input": 7})
+
+
 def test_a_wrong_first_input_is_named_by_its_own_type() -> None:
     with pytest.raises(Invalid) as raised:
         validate("embeddings", {"input": [None, "a"]})

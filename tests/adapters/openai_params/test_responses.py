@@ -191,6 +191,7 @@ WRONG: list[tuple[dict[str, Any], str, str | None]] = [
     ({"top_p": -0.1}, "top_p", None),
     ({"top_logprobs": 21}, "top_logprobs", None),
     ({"metadata": {"a": 7}}, "metadata.a", TYPE),
+    ({"metadata": {"\x1f": 7}}, "metadata", TYPE),
     ({"metadata": {"a": "v" * 513}}, "metadata.a", "string_above_max_length"),
     ({"metadata": {"k" * 65: "v"}}, "metadata", "string_above_max_length"),
     ({"metadata": {str(at): "" for at in range(17)}}, "metadata", "object_above_max_properties"),

@@ -228,3 +228,9 @@ def test_an_image_that_banjia_fetched_is_sent_without_the_prefix_too() -> None:
     MessageRules(image_urls=False, bare_images=True).apply("messages", [message], builder)
     assert builder.body["messages"][0]["content"][0]["image_url"]["url"] == "iVBORw0KGgo="
     assert builder.adaptations["messages.image_url"].word == "emulated"
+
+
+def test_a_text_in_place_of_an_empty_one_is_reported_as_changed_content() -> None:
+    told = chat_plan("kimi", messages=[USER, SAID, {"role": "user", "content": ""}]).adaptations
+    assert told["messages.content"].word == "mapped"
+    assert "empty content is sent as" in str(told["messages.content"].why)

@@ -44,6 +44,17 @@ def test_input_is_mapped_to_messages_without_a_word_in_the_header() -> None:
     assert (adaptation.word, adaptation.quiet) == ("mapped", True)
 
 
+def test_stream_options_without_members_have_a_verdict() -> None:
+    adaptations = translation_of(translated({"input": "hi", "stream": True, "stream_options": {}})).adaptations
+    assert adaptations["stream_options"].word == "honoured"
+
+
+def test_a_forced_tool_is_mapped_without_a_word_in_the_header() -> None:
+    forced = translated({"input": "hi", "tools": [GET], "tool_choice": {"type": "function", "name": "get"}})
+    adaptation = translation_of(forced).adaptations["tool_choice"]
+    assert (adaptation.word, adaptation.quiet) == ("mapped", True)
+
+
 def test_every_name_is_of_a_field_of_chat_that_this_api_calls_otherwise() -> None:
     assert {name.partition(".")[0] for name in NAMES} <= set(CHAT)
     assert {name.partition(".")[0] for name in NAMES.values()} <= set(RESPONSES)
