@@ -6,8 +6,9 @@ import pytest
 
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.model import Model
-from adapters.core.request import ApiRequest
+from adapters.core.request import ApiRequest, ImageFailure
 from adapters.planning import plan
 from adapters.registry import BY_CATALOG
 from adapters.rules.messages import MessageRules, has_content, is_plain
@@ -197,6 +198,15 @@ def test_an_image_that_banjia_fetched_is_sent_as_its_data() -> None:
     made = plan(request, target("kimi", "kimi-k2.6", shipped=True))
     assert made.request.fields["messages"][0]["content"][1]["image_url"]["url"] == data
     assert made.adaptations["messages.image_url"].word == "emulated"
+
+
+def test_an_image_that_could_not_be_fetched_is_refused_with_the_reason() -> None:
+    url = "https://images.example/cat.png"
+    content = [{"type": "image_url", "image_url": {"url": url}}]
+    failure = ImageFailure("messages[0].content[0].image_url.url", Message("it is too large"))
+    request = ApiRequest("chat", "gpt-4o", {"messages": [{"role": "user", "content": content}]}, images={url: failure})
+    with pytest.raises(Refused, match="it is too large"):
+        plan(request, target("kimi", "kimi-k2.6", shipped=True))
 
 
 @pytest.mark.parametrize(

@@ -126,3 +126,13 @@ def test_functions_beside_tools_are_refused_as_a_contradiction() -> None:
 def test_an_empty_list_of_tools_beside_functions_is_recorded_as_mapped() -> None:
     adaptations = chat_plan("qwen", functions=[GET], tools=[]).adaptations
     assert (adaptations["tools"].word, adaptations["functions"].word) == ("mapped", "mapped")
+
+
+def test_a_second_result_of_the_same_function_has_a_call_of_its_own() -> None:
+    call = {"role": "assistant", "content": None, "function_call": {"name": "get_weather", "arguments": "{}"}}
+    result = {"role": "function", "name": "get_weather", "content": "4C"}
+    sent = messages_of(*HELLO, call, result, result)
+    called = [message["tool_calls"][0]["id"] for message in sent if message.get("tool_calls")]
+    answered = [message["tool_call_id"] for message in sent if message["role"] == "tool"]
+    assert called == answered
+    assert len(set(called)) == 2
