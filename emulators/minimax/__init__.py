@@ -29,6 +29,7 @@ from emulators.minimax.models import CURRENT, MODELS, Model, entry, listing, thi
 
 MADE_UP_KEY = "sk-emulated-minimax-0000000000000001"
 BASE = "/v1"
+CHAT = "/chat/completions"
 NATIVE = "/text/chatcompletion_v2"
 EMBEDDINGS = "/embeddings"
 TOKENS_PER_MESSAGE = 4
@@ -64,45 +65,56 @@ class MiniMax:
         try:
             reply = self._answer(request, number)
         except Refusal as refusal:
-            reply = _refused(refusal, request, number, in_stream=True)
+            reply = self._refused(refusal, request, number, in_stream=True)
         except BadSchema:
-            reply = _refused(errors.invalid("invalid schema"), request, number, in_stream=True)
+            reply = self._refused(errors.invalid("invalid schema"), request, number, in_stream=True)
         if isinstance(reply, ChatCompletion):
             failed = reply.failed
             if failed is None or reply.stream:
                 return reply
-            reply = _refused(failed, request, number)
+            reply = self._refused(failed, request, number)
         if isinstance(reply, Response):
             reply.headers += trace_headers(number)
         return reply
 
     def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         number = next(self._numbers)
-        reply = _refused(_failed(name, value, request), request, number)
+        reply = self._refused(_failed(name, value, request), request, number)
         reply.headers += trace_headers(number)
         # the sheet has no such header: it is sent only if the fault has a wait
         if name == "rate_limit" and value is not None and value >= 0:
             reply.headers.append(("retry-after", f"{value:g}"))
         return reply
 
+    def _refused(self, refusal: Refusal, request: HttpRequest, number: int, *, in_stream: bool = False) -> Response:
+        """Return an error in the form of the request's path; `in_stream`: as an event if a native stream was requested."""
+        name = request_id(number)
+        if request.path == BASE + EMBEDDINGS:
+            return Response.json(200, embeddings.refused(refusal))
+        model = self._models.get(_model_of(request))
+        if request.path != BASE + NATIVE and not (request.path == BASE + CHAT and model and model.early):
+            return Response.json(refusal.status, refusal.body(name))
+        # sheet 6: HTTP 200, "also as an SSE frame": an error of the request itself is one here, a fault is not
+        body = refusal.native_body(name, _model_of(request))
+        streamed = isinstance(request.json, dict) and request.json.get("stream") is True
+        if not in_stream or not streamed:
+            return Response.json(200, body)
+        return Response(200, b"data: " + orjson.dumps(body) + b"\n\n", [("content-type", "text/event-stream")])
+
     def _answer(self, request: HttpRequest, number: int) -> Response | ModelResponse:
         self._authenticate(request)
         path = request.path.removeprefix(BASE) if request.path.startswith(f"{BASE}/") else ""
-        match request.method, path:
-            case "POST", "/chat/completions":
-                return self._chat(request, number, native=False)
-            case "POST", "/text/chatcompletion_v2":
-                return self._chat(request, number, native=True)
-            case "POST", "/embeddings":
-                embeddings.check_group(request.query, self._group)
-                return Response.json(200, embeddings.answer(_body(request)))
-            # sheet 2: the list; the vendor's page: one model
-            case "GET", "/models":
-                return Response.json(200, listing())
-            case "GET", _:
-                for model in CURRENT:
-                    if path == f"/models/{model.id}":
-                        return Response.json(200, entry(model))
+        if request.method == "POST" and path in (CHAT, NATIVE):
+            return self._chat(request, number, native=path == NATIVE)
+        if request.method == "POST" and path == EMBEDDINGS:
+            embeddings.check_group(request.query, self._group)
+            return Response.json(200, embeddings.answer(_body(request)))
+        # sheet 2: the list; the vendor's page: one model
+        if request.method == "GET" and path == "/models":
+            return Response.json(200, listing())
+        for model in CURRENT if request.method == "GET" else ():
+            if path == f"/models/{model.id}":
+                return Response.json(200, entry(model))
         # sheet 2: "none" for the other paths; the text is invented
         return Response(404, b"404 page not found", [("content-type", "text/plain")])
 
@@ -163,21 +175,6 @@ def _model_of(request: HttpRequest) -> str:
     """Return the model that a request names, empty if it names none."""
     named = request.json.get("model") if isinstance(request.json, dict) else None
     return named if isinstance(named, str) else ""
-
-
-def _refused(refusal: Refusal, request: HttpRequest, number: int, *, in_stream: bool = False) -> Response:
-    """Return an error in the form of the request's path; `in_stream`: as an event if a native stream was requested."""
-    name = request_id(number)
-    if request.path == BASE + EMBEDDINGS:
-        return Response.json(200, embeddings.refused(refusal))
-    if request.path != BASE + NATIVE:
-        return Response.json(refusal.status, refusal.body(name))
-    # sheet 6: HTTP 200, "also as an SSE frame": an error of the request itself is one here, a fault is not
-    body = refusal.native_body(name, _model_of(request))
-    streamed = isinstance(request.json, dict) and request.json.get("stream") is True
-    if not in_stream or not streamed:
-        return Response.json(200, body)
-    return Response(200, b"data: " + orjson.dumps(body) + b"\n\n", [("content-type", "text/event-stream")])
 
 
 def _failed(name: str, value: float | None, request: HttpRequest) -> Refusal:

@@ -15,6 +15,7 @@ from emulators.minimax.models import Model
 Json = dict[str, Any]
 FAILURES = tuple(str(code) for code in TABLE)
 """Finish reasons of the scripted model that stand for an error in the middle of a stream."""
+NAME = {"name": "MiniMax AI"}
 SEVERE = 1
 """The worst type of sensitive output (sheet 5)."""
 
@@ -98,8 +99,7 @@ class ChatCompletion(ModelResponse):
 
     def frames(self) -> Iterator[Frame]:
         deltas = list(self._deltas())
-        # reported for M2.5
-        for _, delta in deltas[1:] if self._model.tight else []:
+        for _, delta in deltas[1:] if self._model.bare else []:
             delta["role"] = ""
         failed = self.failed
         # recorded: finish_reason is beside the last piece, and absent before
@@ -117,12 +117,12 @@ class ChatCompletion(ModelResponse):
             body = {**self._start([], "chat.completion.chunk"), "usage": self.usage(), **self._service()}
             yield Frame("usage", orjson.dumps({**body, "base_resp": self._base_resp()}))
         # sheet 5: the OpenAI-compatible path ends with [DONE]
-        if self._model.says_done and not self._native:
+        if self._model.sends_done and not self._native:
             yield DONE
 
     def _error(self, refusal: Refusal) -> Json:
-        name = request_id(self._number)
-        return refusal.native_body(name, self._model.id) if self._native else refusal.body(name)
+        name, model = request_id(self._number), self._model
+        return refusal.native_body(name, model.id) if self._native or model.early else refusal.body(name)
 
     def _start(self, choices: list[Json], kind: str) -> Json:
         model = self._model
@@ -161,14 +161,17 @@ class ChatCompletion(ModelResponse):
     def _base_resp(self) -> Json:
         return {"status_code": 0, "status_msg": self._warning}
 
-    def _signed(self, members: Json) -> Json:
-        """Return a message or delta with the members that all have."""
-        if not self._model.named:
-            return {**members, "role": "assistant"}
-        return {**members, "role": "assistant", "name": "MiniMax AI", "audio_content": ""}
+    @property
+    def _author(self) -> Json:
+        return {"role": "assistant"} if self._model.bare or self._model.early else {"role": "assistant", **NAME}
+
+    def _with_author(self, members: Json) -> Json:
+        """Return a message or a delta of text with the members that all of them have."""
+        sound = {} if self._model.bare or self._model.early else {"audio_content": ""}
+        return {**members, **self._author, **sound}
 
     def _message(self) -> Json:
-        message = self._signed({"content": "".join(self._text())})
+        message = self._with_author({"content": "".join(self._text())})
         if self._completion.reasoning:
             message |= self._reasoning(self._completion.thought)
         if self._completion.calls:
@@ -195,7 +198,7 @@ class ChatCompletion(ModelResponse):
         if not reasoning or self._split or self._model.in_member:
             return content
         # recorded: an answer that a limit ends while it reasons has the closing mark, too
-        if self._model.tight:
+        if self._model.bare:
             return cut_up("<think>" + "".join(reasoning) + "</think>\n\n" + "".join(content))
         reasoning[0] = "<think>\n" + reasoning[0]
         if not content:
@@ -209,29 +212,28 @@ class ChatCompletion(ModelResponse):
         if self._split or self._model.in_member:
             for piece in self._completion.reasoning:
                 found = True
-                yield "reasoning", {**self._signed({"content": ""}), **self._reasoning(piece)}
+                yield "reasoning", {**self._with_author({"content": ""}), **self._reasoning(piece)}
         for piece in self._text():
             found = True
-            yield "content", self._signed({"content": piece})
+            yield "content", self._with_author({"content": piece})
         for index, call in enumerate(self._completion.calls):
             found = True
             yield from (("tool", delta) for delta in self._call_deltas(index, call))
         if not found:
-            yield "content", self._signed({"content": ""})
+            yield "content", self._with_author({"content": ""})
 
     def _call_deltas(self, index: int, call: ToolCall) -> Iterator[Json]:
         # recorded for M2.7: id, type and name on the first delta only
-        name = {"name": "MiniMax AI"} if self._model.named else {}
         whole = self._call(index, call)
         first, *later = cut_up(call.arguments) or [""]
         # the sheet is silent about 2024: a call is whole in one delta
         if self._model.early:
             first, later = call.arguments, []
         function = {**whole["function"], "arguments": first}
-        yield {"role": "assistant", **name, "tool_calls": [{**whole, "function": function}]}
+        yield {**self._author, "tool_calls": [{**whole, "function": function}]}
         for piece in later:
             delta = {"function": {"arguments": piece}, "index": index}
-            yield {"role": "assistant", **name, "tool_calls": [delta]}
+            yield {**self._author, "tool_calls": [delta]}
 
     def _call(self, index: int, call: ToolCall) -> Json:
         # the form of the id is that of reports; a whole message has the index, too

@@ -1,5 +1,7 @@
 """MiniMax's errors, by number: HTTP statuses on the OpenAI path, `base_resp` inside 200 on the native ones (sheet 6).
 
+The sheet has the statuses for 2026: models of 2024 get 200 on the OpenAI path, too.
+
 The texts are those of the sheet, of the vendor's table of errors and of its users' reports. The sheet names statuses for 2013
 only; those of the other numbers are in the vendor's OpenAPI description of its speech recognition, which has the same form
 of errors (400, 401, 402, 422, 429, 500), except 504 for a timeout, which is invented.

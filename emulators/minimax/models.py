@@ -11,64 +11,66 @@ VIDEO = ("image_url", "video_url")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A row of sheet 3; limits in tokens.
-
-    `takes`: the content parts besides text. `cut_at`: the limit of a request that names none. `hottest`: the largest
-    temperature; `cold`: whether 0 is allowed. `in_member`: whether its reasoning is in `reasoning_content` without
-    `reasoning_split`. `named`: whether its messages have `name` and `audio_content`. `tight`: whether the marks of its
-    reasoning have no line breaks inside; its chunks cut the marks, and have an empty role after the first. `counts_reasoning`: whether usage
-    has the tokens of reasoning. `repeats`: whether a stream ends with the whole message. `says_done`: whether a stream
-    ends with `[DONE]`.
-    """
+    """A row of sheet 3; limits in tokens."""
 
     id: str
     window: int
     most_out: int
-    cut_at: int
+    default_out: int
+    """The limit of a request that names none."""
     released: int = 0
     thinking: Thinking = "always"
     takes: tuple[str, ...] = ()
+    """The content parts besides text."""
     tools: bool = True
-    hottest: int = 1
-    cold: bool = False
-    in_member: bool = False
+    max_temperature: int = 1
+    zero_temperature: bool = False
     schema: bool = False
+    """Whether it takes `response_format`; others ignore it."""
     role_play: bool = False
-    named: bool = True
-    tight: bool = False
-    counts_reasoning: bool = True
-    repeats: bool = False
-    says_done: bool = True
     tiers: bool = False
+    """Whether it takes `service_tier`, and repeats it."""
+    in_member: bool = False
+    """Whether its reasoning is in `reasoning_content` without `reasoning_split`."""
+    bare: bool = False
+    """Whether its messages have no `name` and `audio_content`, and the marks of its reasoning no line breaks; the chunks of
+    its streams cut the marks, and have an empty role after the first."""
+    counts_reasoning: bool = True
+    """Whether usage has the tokens of reasoning."""
+    repeats: bool = False
+    """Whether a stream ends with the whole message."""
+    sends_done: bool = True
+    """Whether a stream ends with `[DONE]`."""
     early: bool = False
+    """Whether it is of 2024."""
     retired: bool = False
 
 
 def _m2(name: str, released: int, **more: Any) -> Model:
     # sheet 3: 204,800 / 131,072. A page of the vendor says "maximum 2048, longer is cut": open, see sheet 7
-    facts: dict[str, Any] = {"window": 204_800, "most_out": 131_072, "cut_at": 131_072, **more}
+    facts: dict[str, Any] = {"window": 204_800, "most_out": 131_072, "default_out": 131_072, **more}
     return Model(name, released=released, **facts)
 
 
 def _abab(name: str, window: int, **more: Any) -> Model:
     # sheet 4a: native default 256 in 2024; the sheet is silent about the cap: it is the window
-    return Model(
-        name, window, window, 256, thinking="never", named=False, repeats=True, early=True, retired=True, **more
-    )
+    facts: dict[str, Any] = {"thinking": "never", "repeats": True, "early": True, "retired": True, **more}
+    return Model(name, window, window, 256, **facts)
 
 
 # sheet 4a: temperature of M3: two resellers that copy the vendor's schema say [0,2]
-_M3: dict[str, Any] = {"hottest": 2, "cold": True, "counts_reasoning": False, "tiers": True}
+_M3: dict[str, Any] = {"max_temperature": 2, "zero_temperature": True, "counts_reasoning": False, "tiers": True}
 # Sheet 5 has `[DONE]` on the OpenAI path (M). Streams of M2.7 were recorded without it, and one of M2.7-highspeed with the
 # whole message at its end, as on the native path: one model has each, so that a client meets all.
 CURRENT = (
     Model("MiniMax-M3", 1_000_000, 512 * K, 512 * K, 1_780_279_200, "toggle", takes=VIDEO, **_M3),
-    _m2("MiniMax-M2.7", 1_773_799_200, says_done=False),
+    _m2("MiniMax-M2.7", 1_773_799_200, sends_done=False),
     _m2("MiniMax-M2.7-highspeed", 1_773_799_200, repeats=True),
-    # recorded in 2026: messages of M2.5 and M2.1 without name, `<think>` without line breaks, usage without reasoning
-    _m2("MiniMax-M2.5", 1_770_948_000, named=False, tight=True, counts_reasoning=False),
+    # recorded in 2026 for M2.5 and M2.1: no name, `<think>` without line breaks, no count of reasoning. Reported for M2.5: an
+    # empty role in chunks. Reported for M3: a mark that two chunks cut
+    _m2("MiniMax-M2.5", 1_770_948_000, bare=True, counts_reasoning=False),
     _m2("MiniMax-M2.5-highspeed", 1_770_948_000),
-    _m2("MiniMax-M2.1", 1_766_455_200, named=False, tight=True, counts_reasoning=False),
+    _m2("MiniMax-M2.1", 1_766_455_200, bare=True, counts_reasoning=False),
     _m2("MiniMax-M2.1-highspeed", 1_766_455_200),
     _m2("MiniMax-M2", 1_761_530_400),
 )

@@ -41,17 +41,17 @@ def _switches(body: Body, model: Model) -> None:
 
 def _sampling(body: Body, model: Model) -> None:
     # sheet 4a: temperature: (0,1], 0 and >1 are 2013; [0,2] on M3
-    _between(body, "temperature", model.hottest, cold=model.cold)
+    _between(body, "temperature", model.max_temperature, zero=model.zero_temperature)
     # sheet 4a: top_p (0,1]; a later page of the vendor has [0,1]
-    _between(body, "top_p", 1, cold=False)
+    _between(body, "top_p", 1, zero=False)
 
 
-def _between(body: Body, name: str, high: int, *, cold: bool) -> None:
+def _between(body: Body, name: str, high: int, *, zero: bool) -> None:
     value = body.get(name)
     if value is None:
         return
-    if not is_number(value) or not 0 <= value <= high or (value == 0 and not cold):
-        raise invalid(f"{name} must be in {'[' if cold else '('}0, {high}]")
+    if not is_number(value) or not 0 <= value <= high or (value == 0 and not zero):
+        raise invalid(f"{name} must be in {'[' if zero else '('}0, {high}]")
 
 
 def _limits(body: Body, model: Model) -> None:
@@ -116,7 +116,7 @@ def check(body: Body, model: Model) -> None:
 
 def most_out(body: Body, model: Model) -> int:
     """Return the limit of the answer in tokens, reasoning included."""
-    asked = next((body[name] for name in LIMITS if body.get(name) is not None), model.cut_at)
+    asked = next((body[name] for name in LIMITS if body.get(name) is not None), model.default_out)
     return int(min(asked, model.most_out))
 
 

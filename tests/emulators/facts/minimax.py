@@ -25,7 +25,6 @@ FACTS = Facts(
         ("/chat/completions", "MiniMax-M3"),
         ("/chat/completions", "MiniMax-M2.5"),
         ("/chat/completions", "MiniMax-Text-01"),
-        ("/chat/completions", "abab6.5s-chat"),
         ("/embeddings", "embo-01"),
     ),
 )
