@@ -8,7 +8,7 @@ import pytest
 
 from emulators import Emulator
 from emulators.minimax.models import MODELS
-from tests.emulators.helpers import WEATHER, Json, Raw, chat, client, function, key_of, send, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, client, function, send, with_emulator
 
 NATIVE = "/text/chatcompletion_v2"
 BOTH: Json = {"tools": [WEATHER, function("now")]}
@@ -439,10 +439,3 @@ def test_the_official_client_reads_reasoning_and_usage() -> None:
     message, chunks = with_emulator("minimax", main)
     assert (message.content, message.reasoning_details[0]["text"]) == ("You said: 2+3?", "Thinking about: 2+3?")
     assert chunks[-1].usage.total_tokens == 11
-
-
-def test_the_made_up_key_is_masked_like_others() -> None:
-    async def main(emulator: Emulator) -> str:
-        return key_of(emulator)
-
-    assert with_emulator("minimax", main).startswith("sk-emulated-minimax-")
