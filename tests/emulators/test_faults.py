@@ -96,10 +96,10 @@ def test_redirect_points_to_another_path_where_nothing_is() -> None:
 @pytest.mark.parametrize("vendor", emulators.NAMES)
 def test_error_in_200_is_the_whole_body_or_the_first_event(vendor: str) -> None:
     whole = got("error_in_200", vendor)
-    assert (whole.status, next(iter(whole.json))) == (200, "error")
+    assert (whole.status, "error" in whole.json) == (200, True)
     streamed = got("error_in_200", vendor, **STREAM)
     assert streamed.headers["content-type"].startswith("text/event-stream")
-    assert [next(iter(chunk)) for chunk in streamed.chunks] == ["error"]
+    assert ["error" in chunk for chunk in streamed.chunks] == [True]
 
 
 def test_json_instead_answers_a_stream_with_one_completion() -> None:

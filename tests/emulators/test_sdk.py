@@ -109,13 +109,14 @@ def test_a_tool_that_is_named_is_called_and_its_result_is_in_the_answer(vendor: 
 
 
 @VENDORS
-def test_json_mode_answers_with_an_object(vendor: str) -> None:
+def test_json_mode_answers_with_an_object_or_is_ignored(vendor: str) -> None:
     async def act(sdk: AsyncOpenAI) -> Any:
         form = {"type": "json_object"}
         return await sdk.chat.completions.create(**request_of(vendor, "in JSON please", response_format=form))
 
-    answer = with_client(vendor, act)
-    assert orjson.loads(answer.choices[0].message.content) == {"answer": "You said: in JSON please"}
+    text = with_client(vendor, act).choices[0].message.content
+    plain = "You said: in JSON please"
+    assert (orjson.loads(text) == {"answer": plain}) if FACTS[vendor].json_mode else (text == plain)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,9 @@ def test_a_schema_is_answered_with_an_instance_of_it(vendor: str, model: str) ->
 
 @VENDORS
 def test_a_token_limit_ends_with_length_and_a_stop_word_with_stop(vendor: str) -> None:
-    stops = ["w8", "w3"][-FACTS[vendor].most_stops :]
+    most = FACTS[vendor].most_stops
+    stops = ["w8", "w3"][-max(1, most) :]
+    text = "w1 w2 " if most else "w1 w2 w3 w4 w5 w6 w7 w8 w9"
 
     async def act(sdk: AsyncOpenAI) -> tuple[Any, Any]:
         cut = await sdk.chat.completions.create(**request_of(vendor, "emulator:words=9", max_tokens=4))
@@ -145,7 +148,7 @@ def test_a_token_limit_ends_with_length_and_a_stop_word_with_stop(vendor: str) -
     cut, stopped = with_client(vendor, act)
     assert (cut.choices[0].message.content, cut.choices[0].finish_reason) == ("w1 w2 w3 w4", "length")
     assert cut.usage.completion_tokens == 4
-    assert (stopped.choices[0].message.content, stopped.choices[0].finish_reason) == ("w1 w2 ", "stop")
+    assert (stopped.choices[0].message.content, stopped.choices[0].finish_reason) == (text, "stop")
 
 
 @EDITIONS

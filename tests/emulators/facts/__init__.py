@@ -26,7 +26,9 @@ class Facts:
     schema_model: str | None = None
     """A model that takes JSON schemas."""
     most_stops: int = 2
-    """How many of two stop texts it takes."""
+    """How many of two stop texts it takes; 0: it ignores them."""
+    json_mode: bool = True
+    """Whether it answers with an object for `json_object`; otherwise it ignores it."""
     chunk: str = "chat.completion.chunk"
     """What a chunk calls itself."""
     models: Mapping[str, Any] = field(default_factory=dict)
