@@ -245,3 +245,12 @@ def test_a_model_without_the_fact_has_no_wrapper() -> None:
     play = Play(planned({}, stream=False))
     play.json({"choices": [{"message": {"content": "<think>a</think>b"}, "finish_reason": "stop"}]})
     assert split(dict(play.events[0].data["choices"][0])) == ("", "<think>a</think>b")
+
+
+def test_a_check_of_the_answer_sees_no_reasoning() -> None:
+    schema = {"type": "object", "properties": {"sum": {"type": "integer"}}, "required": ["sum"]}
+    wanted = {"type": "json_schema", "json_schema": {"name": "sum", "schema": schema}}
+    play = Play(chat_plan("zhipu", "glm-z1-air", stream=False, shipped=True, response_format=wanted))
+    play.json({"choices": [{"message": {"content": '<think>2 + 2</think>\n{"sum": 4}'}, "finish_reason": "stop"}]})
+    assert play.done
+    assert split(dict(play.events[0].data["choices"][0])) == ("2 + 2", '{"sum": 4}')
