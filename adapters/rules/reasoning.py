@@ -48,8 +48,8 @@ def requested_thinking(fields: Mapping[str, Any]) -> bool | None:
     thinking = fields.get("thinking")
     if type(thinking) is dict:
         thinking = thinking.get("type")
-    if thinking in ("enabled", "disabled"):
-        return bool(thinking == "enabled")
+    if thinking in ("enabled", "adaptive", "disabled"):
+        return bool(thinking != "disabled")
     if type(fields.get("enable_thinking")) is bool:
         return bool(fields["enable_thinking"])
     effort = fields.get("reasoning_effort")
