@@ -32,6 +32,7 @@ SHEETS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"cn": "https://open.bigmodel.cn/api/paas/v4", "intl": "https://api.z.ai/api/paas/v4"},
         ("ZHIPUAI_API_KEY", "ZAI_API_KEY", "BIGMODEL_API_KEY"),
     ),
+    "minimax": ({"cn": "https://api.minimaxi.com/v1", "intl": "https://api.minimax.io/v1"}, ("MINIMAX_API_KEY",)),
     "openai_compatible": ({}, ()),
 }
 PATHS = {
@@ -40,7 +41,7 @@ PATHS = {
     "embeddings": "/embeddings",
     "moderations": "/moderations",
 }
-SERVED = {"kimi": {"chat"}, "deepseek": {"chat"}, "openai_compatible": set(PATHS)}
+SERVED = {"kimi": {"chat"}, "deepseek": {"chat"}, "minimax": {"chat"}, "openai_compatible": set(PATHS)}
 """What a vendor serves, where it is not chat and embeddings."""
 
 
@@ -74,7 +75,7 @@ def test_the_usual_edition_of_hunyuan_is_called_tokenhub() -> None:
 
 def test_the_vendors_whose_keys_are_found_are_tried_in_this_order() -> None:
     ranks = {name: vendor.rank for name, vendor in BY_NAME.items()}
-    wanted = ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "zhipu", "openai_compatible"]
+    wanted = ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "zhipu", "minimax", "openai_compatible"]
     assert sorted(ranks, key=ranks.__getitem__) == wanted
     assert len(set(ranks.values())) == len(ranks)
 
