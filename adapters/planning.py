@@ -13,7 +13,7 @@ from adapters.core.request import NO_NAMES, ApiRequest, Translation
 from adapters.core.vendor import Op, Plan, Target
 from adapters.rules.earlier_reasoning import REASONING
 from adapters.rules.joined_streams import ONLY_STREAMS, join_stream
-from adapters.rules.reasoning import SWITCH_FIELDS, requested_thinking, resolve_thinking
+from adapters.rules.reasoning import SWITCH_FIELDS, find_marks, requested_thinking, resolve_thinking
 from adapters.rules.verdicts import apply
 from adapters.translations.client_names import (
     adaptations_in_client_terms,
@@ -206,8 +206,10 @@ def _apply_table(
     builder: RequestBuilder, target: Target, op: Op, default_thinking: bool | None, sent: Mapping[str, Any]
 ) -> Plan:
     vendor = target.vendor
-    if target.model.facts and target.model.facts.get(NO_TOOLS) and builder.request.operation == "chat":
-        tools_as_prompt(builder)
+    if target.model.facts and builder.request.operation == "chat":
+        find_marks(builder)
+        if target.model.facts.get(NO_TOOLS):
+            tools_as_prompt(builder)
     request = builder.request
     removed, policy = target.removed, target.thinking
     if removed and not set(SWITCH_FIELDS).isdisjoint(removed):

@@ -13,6 +13,7 @@ from adapters.emulations.prompted_tools import prompted_tools
 from adapters.emulations.single_tool_call import single_tool_call
 from adapters.emulations.stop import stop
 from adapters.emulations.structured_output import structured_output
+from adapters.emulations.think_tags import think_tags
 
 
 def checked(make: Make, plan: Plan) -> Make:
@@ -30,7 +31,7 @@ def checked(make: Make, plan: Plan) -> Make:
 
 CHECKED = frozenset({"tools", "tool_choice", "response_format"})
 """The emulations that check whole responses."""
-WRAPS = (stop, checked, single_tool_call, cut_dimensions, batch_embeddings, fan_out, keep_reasoning)
+WRAPS = (think_tags, stop, checked, single_tool_call, cut_dimensions, batch_embeddings, fan_out, keep_reasoning)
 """The wrappers, innermost first."""
 
 

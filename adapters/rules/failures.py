@@ -7,14 +7,38 @@ Anthropic and xAI.
 """
 
 import re
+from collections.abc import Mapping
 
-from adapters.core.failures import FailureRule, Kind
+from adapters.core.failures import FailureRule, Kind, LimitKind
 
 
 def by_code(kind: Kind, *codes: str, type: str | None = None) -> tuple[FailureRule, ...]:  # noqa: A002 - the member's name
     """Return a row for each code; a code that ends in ``*`` is a prefix. ``type``: the type that the rows also require."""
     return tuple(FailureRule(kind, code=code, type=type) for code in codes)
 
+
+MINIMAX_CODES: Mapping[Kind, tuple[str, ...]] = {
+    "rate_limited": ("1002", "2045"),
+    "key_refused": ("1004", "2049"),
+    "no_funds": ("1008", "2056"),
+    "inspection": ("1026", "1027"),
+    "vendor_error": ("1000", "1001", "1013", "1024", "1033"),
+    "bad_request": ("1042", "2013"),
+}
+"""MiniMax' error codes (the vendor's page of errors), but for those of named limits. Resellers pass them on."""
+
+MINIMAX_LIMITS: Mapping[LimitKind, str] = {"tokens_per_minute": "1039", "concurrency": "1041"}
+"""MiniMax' codes of rate limits that they name."""
+
+MINIMAX_TOO_LONG = "context window exceeds limit"
+"""MiniMax' message for a prompt that is too long, with the code 2013 (public reports of 2026)."""
+
+MINIMAX_INSIDE_200 = (
+    FailureRule("context", type="base_resp", text=MINIMAX_TOO_LONG),
+    *(FailureRule("rate_limited", code=code, type="base_resp", limit=kind) for kind, code in MINIMAX_LIMITS.items()),
+    *(rule for kind, codes in MINIMAX_CODES.items() for rule in by_code(kind, *codes, type="base_resp")),
+)
+"""The codes of MiniMax' ``base_resp``, which comes inside 200."""
 
 MONEY = frozenset({200, 400, 401, 402, 403, 422, 429})
 """Statuses with which servers report an account without funds."""
@@ -83,7 +107,7 @@ CONTEXT = (
         status=TOO_LONG,
         words=re.compile(
             # vLLM, OpenAI; SGLang: "The input (N tokens) is longer than the model's context length (N tokens)"
-            r"maximum context length"
+            r"maximum context length|context window exceeds limit"
             r"|(?:longer|greater|larger) than the (?:model'?s )?(?:maximum )?(?:context|model) (?:length|window)"
             r"|exceed(?:s|ed)?(?: the| this)?(?: model'?s?)?(?: maximum| available| max)? context"
             r"|context (?:length|window|size|limit)(?: has been| is| was)? exceeded"

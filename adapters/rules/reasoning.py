@@ -33,6 +33,11 @@ NO_ROOM = Message(
     "thinking disabled: a limit below {limit} tokens would leave no room for an answer", limit=SMALL_LIMIT
 )
 
+THINK_TAGS = "think_tags"
+"""The emulation, and the fact in a model's catalog row: its text begins with its reasoning, between <think> and </think>."""
+BOX_MARKS = "box_marks"
+"""The emulation, and the fact: its text has marks around the final answer."""
+
 LIMITS = ("max_tokens", "max_completion_tokens")
 SWITCH_FIELDS = ("thinking", "enable_thinking")
 """Members that switch thinking at any vendor: a request may have been written for another vendor."""
@@ -43,8 +48,8 @@ def requested_thinking(fields: Mapping[str, Any]) -> bool | None:
     thinking = fields.get("thinking")
     if type(thinking) is dict:
         thinking = thinking.get("type")
-    if thinking in ("enabled", "disabled"):
-        return bool(thinking == "enabled")
+    if thinking in ("enabled", "adaptive", "disabled"):
+        return bool(thinking != "disabled")
     if type(fields.get("enable_thinking")) is bool:
         return bool(fields["enable_thinking"])
     effort = fields.get("reasoning_effort")
@@ -161,6 +166,14 @@ def _with_room(builder: RequestBuilder, fields: Mapping[str, Any]) -> Mapping[st
         else:
             builder.record(name, "clamped", why)
     return {**fields, **raised}
+
+
+def find_marks(builder: RequestBuilder) -> None:
+    """Leave what a model writes into its text besides the answer to the wrapper ``think_tags``."""
+    facts = builder.model.facts
+    for name in (THINK_TAGS, BOX_MARKS):
+        if facts.get(name):
+            builder.emulations[name] = True
 
 
 def is_small(limit: Any) -> bool:

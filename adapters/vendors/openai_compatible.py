@@ -23,7 +23,7 @@ from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.operations import MODERATIONS
 from adapters.rules.defaults import OPENAI_CHAT, OPENAI_EMBEDDINGS
 from adapters.rules.embeddings import SIZES
-from adapters.rules.failures import BY_MEANING, MONEY, by_code
+from adapters.rules.failures import BY_MEANING, MINIMAX_INSIDE_200, MONEY, by_code
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.server_messages import ServerMessages
 from adapters.rules.verdicts import Honour, Rewrite, by_fact
@@ -53,15 +53,6 @@ VECTORS: Mapping[str, Verdict] = {
     "user": UNCHANGED,
 }
 
-MINIMAX = (
-    *by_code("rate_limited", "1002", "1039", "1041", "2045", type="base_resp"),
-    *by_code("key_refused", "1004", "2049", type="base_resp"),
-    *by_code("no_funds", "1008", "2056", type="base_resp"),
-    *by_code("inspection", "1026", "1027", type="base_resp"),
-    *by_code("bad_request", "1042", "2013", type="base_resp"),
-)
-"""The codes of MiniMax' ``base_resp``, which comes inside 200 (the vendor's page of errors)."""
-
 SILICONFLOW = (
     FailureRule("model_not_found", code="20012"),
     FailureRule("overloaded", code="50505"),
@@ -77,7 +68,7 @@ OPENROUTER = (
 """OpenRouter's moderation, which is a 403 (public reports)."""
 
 FAILURES = (
-    *MINIMAX,
+    *MINIMAX_INSIDE_200,
     *SILICONFLOW,
     *OPENROUTER,
     FailureRule("inspection", code="content_filter"),

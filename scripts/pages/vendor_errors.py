@@ -74,4 +74,4 @@ def _conditions(rule: FailureRule) -> Iterator[str]:
     if rule.text is not None:
         yield f"message with {code(rule.text)}"
     if rule.words is not None:
-        yield WORDS[rule.words]
+        yield WORDS.get(rule.words) or f"message that matches {code(rule.words.pattern)}"

@@ -1,9 +1,10 @@
 """Mutates streams, feeds them to the codec, and judges the result."""
 
 import random
+import re
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.support.invariants import added_up, violations_of_body, violations_of
 from tests.support.judging import wanted_of
 
 MOST_OPERATORS = 4
+THOUGHTS = re.compile(r"\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
+BOX = re.compile(r"<\|(?:begin|end)_of_box\|>")
 
 
 @dataclass
@@ -115,12 +118,29 @@ def _shape(one: Mutant, play: Play, events: list[Json], draft: Draft) -> list[st
 
 
 def _meaning(one: Mutant, play: Play, events: list[Json]) -> list[str]:
-    found = differences(added_up(map(_as_chunk, events) if one.draft.whole else events), one.draft.meaning)
+    seen = added_up(map(_as_chunk, events) if one.draft.whole else events)
+    found = differences(seen, _shown(one.draft.meaning, one.source.pair.plan.target.model.facts))
     if one.source.usage is not None and all(operator.keeps_usage for operator in one.operators):
         spent = [(usage.prompt, usage.completion) for usage in play.spent.values()]
         if spent != [one.source.usage]:
             found.append(f"spent {spent}, not {one.source.usage}")
     return found
+
+
+def _shown(meaning: dict[int, Json], facts: Mapping[str, Any]) -> dict[int, Json]:
+    """The meaning as clients see it, of a model that writes its reasoning or marks into the text."""
+    return {index: _without_marks(choice, facts) for index, choice in meaning.items()}
+
+
+def _without_marks(choice: Json, facts: Mapping[str, Any]) -> Json:
+    content, reasoning = choice["content"], choice["reasoning"]
+    thoughts = THOUGHTS.match(content) if facts.get("think_tags") else None
+    if thoughts:
+        content = content[thoughts.end() :]
+        reasoning += thoughts[1] if thoughts[1].strip() else ""
+    if facts.get("box_marks"):
+        content = BOX.sub("", content)
+    return {**choice, "content": content, "reasoning": reasoning}
 
 
 def differences(seen: dict[int, Json], meant: dict[int, Json]) -> list[str]:

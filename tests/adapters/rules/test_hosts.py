@@ -32,6 +32,7 @@ SHEETS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"cn": "https://open.bigmodel.cn/api/paas/v4", "intl": "https://api.z.ai/api/paas/v4"},
         ("ZHIPUAI_API_KEY", "ZAI_API_KEY", "BIGMODEL_API_KEY"),
     ),
+    "minimax": ({"cn": "https://api.minimaxi.com/v1", "intl": "https://api.minimax.io/v1"}, ("MINIMAX_API_KEY",)),
     "openai_compatible": ({}, ()),
     "yi": ({"cn": "https://api.lingyiwanwu.com/v1", "intl": "https://api.01.ai/v1"}, ("YI_API_KEY", "ZEROONE_API_KEY")),
     "sensenova": ({"cn": "https://api.sensenova.cn/compatible-mode/v1"}, ("SENSENOVA_API_KEY",)),
@@ -59,7 +60,7 @@ PATHS = {
     "moderations": "/moderations",
 }
 SERVED = {
-    **{key: {"chat"} for key in ("kimi", "deepseek", "yi", "sensenova")},
+    **{key: {"chat"} for key in ("kimi", "deepseek", "minimax", "yi", "sensenova")},
     **{key: {"chat", "completions", "embeddings"} for key in (*LOCAL, "openrouter")},
     "openai_compatible": set(PATHS),
 }
@@ -96,7 +97,7 @@ def test_the_usual_edition_of_hunyuan_is_called_tokenhub() -> None:
 
 def test_the_vendors_whose_keys_are_found_are_tried_in_this_order() -> None:
     ranks = {name: vendor.rank for name, vendor in BY_NAME.items() if not vendor.preset}
-    wanted = ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "zhipu", "openai_compatible"]
+    wanted = ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "zhipu", "minimax", "openai_compatible"]
     assert sorted(ranks, key=ranks.__getitem__) == wanted
     assert len(set(ranks.values())) == len(ranks)
 

@@ -51,6 +51,14 @@ def test_planning_leaves_the_switch_in_the_request_for_the_next_target(switch: d
     assert switch.items() <= request.fields.items()
 
 
+def test_a_request_for_adaptive_thinking_is_one_for_thinking() -> None:
+    for adaptive in ({"type": "adaptive"}, "adaptive"):
+        request = ApiRequest("chat", "gpt-4o", {"messages": HELLO, "thinking": adaptive})
+        made = plan(request, target("kimi", "kimi-k2.6"))
+        assert made.thinks
+        assert "thinking" in made.adaptations
+
+
 def limited(model: str = "kimi-k3", vendor: str = "kimi", *, settings: Any = None, **fields: Any) -> Plan:
     """A request with token limits, to a model that always thinks."""
     request = ApiRequest("chat", "gpt-4o", {"messages": HELLO, **fields})

@@ -170,7 +170,7 @@ def in_pairs() -> pytest.MarkDecorator:
 def test_these_pages_are_there_in_both_languages() -> None:
     assert [named(english) for english, _ in PAIRS] == [
         "README.md", "docs/clients.md", "docs/errors.md", "docs/migration.md", "docs/quickstart.md", "docs/responses.md",
-        "docs/troubleshooting.md", "docs/vendors/presets.md", "docs/vendors/zhipu.md",
+        "docs/troubleshooting.md", "docs/vendors/minimax.md", "docs/vendors/presets.md", "docs/vendors/zhipu.md",
     ]  # fmt: skip
 
 
