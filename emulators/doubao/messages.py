@@ -35,7 +35,7 @@ def _check_message(message: Json, model: Model) -> None:
         raise missing("messages.role")
     if role not in roles:
         raise unknown_value("messages.role", role, ROLES)
-    if not isinstance(message.get("name", ""), str):
+    if not isinstance(message.get("name") or "", str):
         raise wrong_type("messages.name", "a string", message["name"])
     calls = _check_calls(message) if role == "assistant" else []
     _check_content(message, model, may_be_null=bool(calls))
@@ -163,5 +163,5 @@ def _check_audio(path: str, value: Json) -> None:
     given = [value[name] for name in ("url", "data") if value.get(name) is not None]
     if len(given) != 1 or not isinstance(given[0], str):
         raise missing(f"{path}.url")
-    if not isinstance(value.get("format", ""), str):
+    if not isinstance(value.get("format") or "", str):
         raise wrong_type(f"{path}.format", "a string", value["format"])

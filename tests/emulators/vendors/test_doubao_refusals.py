@@ -321,7 +321,7 @@ TAKEN: list[tuple[str, Json]] = [
     ("two calls, two results", {**NEW, **history(result("call_1"), result("call_0"), calls=2)}),
     ("calls in two turns", {**NEW, **said(*history(result())["messages"], *history(result())["messages"])}),
     ("reasoning and encrypted content", history(result(), reasoning_content="r", encrypted_content="e")),
-    ("names", said({"role": "system", "content": "x", "name": "a"}, {**USER, "name": "b"})),
+    ("names", said({"role": "system", "content": "x", "name": "a"}, {**USER, "name": None})),
     ("text parts", {**OLD, **said({"role": "user", "content": [{"type": "text", "text": "x"}]})}),
     ("image_url, data", part("image_url", {"url": PNG, "detail": "auto", "min_pixels": 50, "max_pixels": 100})),
     (
