@@ -14,6 +14,11 @@ def count(text: str) -> int:
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
+def spans(text: str) -> list[tuple[int, int]]:
+    """Return the start and the end of each token of `text`, in characters."""
+    return [token.span() for token in _TOKEN.finditer(text)]
+
+
 def cut(text: str, most: int) -> tuple[str, bool]:
     """Return `text` up to its token number `most`, and whether anything was cut off."""
     end = 0

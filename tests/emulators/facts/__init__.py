@@ -21,6 +21,8 @@ class Facts:
     """What the official client raises for the faults in which vendors differ."""
     more_keys: tuple[str, ...] = ()
     """Other names of the variable of its key."""
+    more_variables: tuple[str, ...] = ()
+    """The environment variables of its other credentials."""
     quiet: Mapping[str, Any] = field(default_factory=dict)
     """The members that turn thinking off."""
     schema_model: str | None = None
