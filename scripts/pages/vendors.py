@@ -8,6 +8,8 @@ from adapters.registry import VENDORS
 from scripts.pages.table import table
 
 PAGES = Path(__file__).parents[2] / "docs" / "vendors"
+PAGES_ZH = PAGES.parent / "zh" / "vendors"
+"""The Chinese pages of the vendors that have one."""
 
 
 def readme() -> str:
@@ -19,24 +21,42 @@ def readme() -> str:
 
 def readme_zh() -> str:
     """Return the table of the Chinese README."""
-    return "\n" + table(["厂商", "对话", "向量"], _rows("支持", "该厂商不提供", "{link}（英文）：{maker}")) + "\n"
+    return "\n" + table(["厂商", "对话", "向量"], _rows("支持", "该厂商不提供", "{link}：{maker}", chinese=True)) + "\n"
 
 
 def links() -> str:
-    """Return links to the pages of all vendors, for a page in ``docs/``."""
-    return ", ".join(f"[{_name(vendor)}](vendors/{vendor.name}.md)" for vendor in VENDORS) + "\n"
+    """Return links to the pages of all vendors, with their Chinese pages, for a page in ``docs/``."""
+    return ", ".join(map(_links, VENDORS)) + "\n"
 
 
-def _rows(yes: str, no: str, title: str) -> Iterator[list[str]]:
-    """Yield a row for each vendor; ``title`` is the template of its first cell."""
+def _links(vendor: Vendor) -> str:
+    chinese = _chinese_name(vendor)
+    link = f"[{_name(vendor)}](vendors/{vendor.name}.md)"
+    return f"{link} · [{chinese}](zh/vendors/{vendor.name}.md)" if chinese else link
+
+
+def _rows(yes: str, no: str, title: str, *, chinese: bool = False) -> Iterator[list[str]]:
+    """Yield a row for each vendor; ``title`` is the template of its first cell. ``chinese``: with links to Chinese pages."""
     for vendor in VENDORS:
-        link = f"[{_name(vendor)}](docs/vendors/{vendor.name}.md)"
+        own_name = _chinese_name(vendor) if chinese else ""
+        if own_name:
+            link = f"[{own_name}](docs/zh/vendors/{vendor.name}.md)"
+        else:
+            link = f"[{_name(vendor)}](docs/vendors/{vendor.name}.md)" + ("（英文）" if chinese else "")
         served = (yes if operation in vendor.operations else no for operation in ("chat", "embeddings"))
         yield [title.format(link=link, maker=_maker(vendor)), *served]
 
 
 def _heading(vendor: Vendor) -> str:
     return (PAGES / f"{vendor.name}.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def _chinese_name(vendor: Vendor) -> str:
+    """Return the name in the heading of the vendor's Chinese page; empty if it has none."""
+    page = PAGES_ZH / f"{vendor.name}.md"
+    if not page.is_file():
+        return ""
+    return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").partition("（")[0]
 
 
 def _name(vendor: Vendor) -> str:

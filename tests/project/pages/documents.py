@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+ZH = ROOT / "docs" / "zh"
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 PAIRS = [
     (READMES[0], READMES[1]),
-    *((ROOT / "docs" / page.name, page) for page in sorted((ROOT / "docs" / "zh").glob("*.md"))),
+    *((ROOT / "docs" / page.relative_to(ZH), page) for page in sorted(ZH.rglob("*.md"))),
 ]
 """Pages that are there in English and in Chinese."""
 PAGES = sorted(

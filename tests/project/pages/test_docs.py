@@ -168,7 +168,7 @@ def in_pairs() -> pytest.MarkDecorator:
 
 
 def test_the_pages_that_a_newcomer_reads_first_are_there_in_both_languages() -> None:
-    assert [named(english) for english, _ in PAIRS] == [
+    assert [named(english) for english, _ in PAIRS if english.parent.name != "vendors"] == [
         "README.md", "docs/clients.md", "docs/errors.md", "docs/migration.md", "docs/quickstart.md", "docs/responses.md",
         "docs/troubleshooting.md",
     ]  # fmt: skip
