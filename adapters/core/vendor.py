@@ -49,10 +49,14 @@ class ReasoningSwitch:
 
     @classmethod
     def thinking_type(
-        cls, *, excludes: Mapping[str, FieldConflict] | None = None, prevents: tuple[Conflict, ...] = ()
+        cls,
+        *,
+        excludes: Mapping[str, FieldConflict] | None = None,
+        prevents: tuple[Conflict, ...] = (),
+        shared_limit: bool = True,
     ) -> Self:
         """Return the switch ``thinking: {"type": "enabled" | "disabled"}``."""
-        return cls(_set_thinking_type, excludes or {}, prevents)
+        return cls(_set_thinking_type, excludes or {}, prevents, shared_limit)
 
 
 def _set_enable_thinking(builder: RequestBuilder, on: bool) -> None:
