@@ -29,6 +29,7 @@ from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS, sent_as
 from adapters.rules.tool_choice import NEVER_FORCED, ToolChoice, ask_for_call, check_tool_choice, forces_call
 from adapters.rules.tools import Tools
 from adapters.rules.verdicts import Choose, Clamp, Drop, Honour, Rename, Rewrite, by_fact, by_family, has
+from adapters.vendors.doubao.token_exchange import ACCOUNT, CONTROL_PLANE, TOKEN_EXCHANGE
 
 ONE_LIMIT = Message("one of the two limits, because the vendor refuses both; at most the model's own limit")
 CHOICE_BY_MODEL = Message(
@@ -175,14 +176,6 @@ EMBEDDINGS: Mapping[str, Verdict] = {
     "user": Honour(),
 }
 
-CONTROL_PLANE = (
-    *by_code("key_refused", "InvalidAccessKey", "SignatureDoesNotMatch", "InvalidCredential", "InvalidAuthorization"),
-    *by_code("key_refused", "InvalidSecretToken", "InvalidTimestamp"),
-    FailureRule("rate_limited", code="FlowLimitExceeded"),
-    FailureRule("overloaded", code="ServiceUnavailableTemp"),
-)
-"""Codes of Volcengine's common API (6369/68677), which come as ``ResponseMetadata.Error``."""
-
 FAILURES = (
     *by_code("inspection", "SensitiveContentDetected*", "InputTextSensitiveContentDetected*"),
     *by_code("inspection", "InputImageSensitiveContentDetected*", "InputVideoSensitiveContentDetected*"),
@@ -229,8 +222,8 @@ DOUBAO = Vendor(
     # Which requests a model can't think in is not documented, so no field turns thinking off. max_tokens limits the answer
     # alone; max_completion_tokens is not sent to models that always think.
     reasoning_switch=ReasoningSwitch.thinking_type(shared_limit=False),
-    # "Your account 2100000000 has not activated the model …", "… on resource: trn:iam::2100000000:user/…"
-    redacted=r"(?<=[Aa]ccount )[\[(]?\d{5,}[\])]?|trn:[\w:/*-]+",
+    token_exchange=TOKEN_EXCHANGE,
+    redacted=ACCOUNT,
     operations={
         "chat": Op(
             "/chat/completions",
