@@ -113,6 +113,13 @@ def test_an_effort_is_never_sent_while_thinking_is_off(effort: str, sent: str | 
     assert asked.request.fields.get("thinking") == (None if thinks else {"type": "disabled"})
 
 
+def test_the_vendors_own_word_for_thinking_is_sent_as_it_is() -> None:
+    own = {"type": "auto"}
+    asked = made("doubao-seed-1-6-250615", asked="o3", thinking=own)
+    assert (asked.request.fields["thinking"], asked.adaptations["thinking"].word) == (own, "honoured")
+    assert words("doubao-seed-1-6-250615", asked="o3", enable_thinking="auto") == {"enable_thinking": "dropped"}
+
+
 def test_models_before_seed_1_6_get_no_tool_choice() -> None:
     assert "tool_choice" not in body(PRO, tools=[TOOL], tool_choice="auto")
     assert "tools" not in body(PRO, tools=[TOOL], tool_choice="none")
