@@ -42,7 +42,16 @@ def model(context: LintContext, where: tuple[str | int, ...], entry: str, model:
                 entry=entry,
                 model=context.quote(where, model),
             )
-            context.warn(where, problem, suggestion=f"{entry}/{near}" if near else "", code="config-unknown-model")
+            row_for_it = Message(
+                "a row for it in vendors.{entry}.catalog.models, where same_as names a listed model", entry=entry
+            )
+            context.warn(
+                where,
+                problem,
+                EMPTY if near else row_for_it,
+                suggestion=f"{entry}/{near}" if near else "",
+                code="config-unknown-model",
+            )
     elif row is not None and (retirement := deprecations.describe_retirement(row, context.today)):
         context.warn(
             where,
