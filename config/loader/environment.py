@@ -32,6 +32,13 @@ _SERVICE_LINK = re.compile(
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 
 _NEVER = ("OPENAI_",)
+_PAIR = ("access_key_id", "secret_key")
+_REPLACED: Mapping[str, tuple[str, ...]] = {
+    "api_key": ("api_keys", *_PAIR),
+    "api_keys": ("api_key", *_PAIR),
+    **dict.fromkeys(_PAIR, ("api_key", "api_keys")),
+}
+"""The credentials of the file that a variable for a credential replaces."""
 
 
 def location_of(variable: str) -> Location:
@@ -89,8 +96,9 @@ def _apply_variable(root: Node, name: str, text: str, folder: Path) -> None:
     if node is None:
         return
     node.value[path[-1]] = value
-    if len(path) == 3 and path[0] == "vendors" and path[2] in ("api_key", "api_keys"):
-        node.value.pop("api_keys" if path[2] == "api_key" else "api_key", None)  # the environment wins
+    if len(path) == 3 and path[0] == "vendors":
+        for other in _REPLACED.get(path[2], ()):
+            node.value.pop(other, None)  # the environment wins
 
 
 def _resolved(root: Node, name: str) -> tuple[list[str], Any]:
@@ -261,6 +269,17 @@ def key_names(vendor: Vendor) -> list[str]:
     return [name for name in vendor.key_names if not name.startswith(_NEVER)]
 
 
+def _credential_in(environ: Mapping[str, str], vendor: Vendor) -> tuple[str, dict[str, str]]:
+    """Return the first variable that is set of a vendor's credential, and the entry with it: an API key, or a key pair."""
+    name = next((name for name in key_names(vendor) if environ.get(name)), "")
+    if name:
+        return name, {"api_key": environ[name]}
+    names = vendor.token_exchange.key_names if vendor.token_exchange is not None else ()
+    if names and all(map(environ.get, names)):
+        return names[0], {key: environ[name] for key, name in zip(_PAIR, names, strict=True)}
+    return "", {}
+
+
 def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Diagnostic]]:
     """Return a tree of the vendors whose key variable is set, and the errors. The first set variable of a vendor wins.
 
@@ -269,9 +288,8 @@ def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Di
     vendors: dict[str, Node] = {}
     diagnostics: list[Diagnostic] = []
     for vendor in vendors_by_rank():
-        name = next((name for name in key_names(vendor) if environ.get(name)), None)
-        if name is not None:
-            entry: dict[str, str] = {"api_key": environ[name]}
+        name, entry = _credential_in(environ, vendor)
+        if name:
             entry_name = vendor.name
             if entry_name in vendors:
                 entry_name, entry["kind"] = f"{vendor.name}-{vendor.variant}", vendor.name
