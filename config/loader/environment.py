@@ -269,15 +269,13 @@ def key_names(vendor: Vendor) -> list[str]:
     return [name for name in vendor.key_names if not name.startswith(_NEVER)]
 
 
-def _credential_in(environ: Mapping[str, str], vendor: Vendor) -> tuple[str, dict[str, str]]:
-    """Return the first variable that is set of a vendor's credential, and the entry with it: an API key, or a key pair."""
+def _credential_in(environ: Mapping[str, str], vendor: Vendor) -> dict[str, str]:
+    """Return the variables of a vendor's credential that are set, by the key of the entry: an API key, or a key pair."""
     name = next((name for name in key_names(vendor) if environ.get(name)), "")
     if name:
-        return name, {"api_key": environ[name]}
+        return {"api_key": name}
     names = vendor.token_exchange.key_names if vendor.token_exchange is not None else ()
-    if names and all(map(environ.get, names)):
-        return names[0], {key: environ[name] for key, name in zip(_PAIR, names, strict=True)}
-    return "", {}
+    return dict(zip(_PAIR, names, strict=True)) if names and all(map(environ.get, names)) else {}
 
 
 def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Diagnostic]]:
@@ -288,8 +286,9 @@ def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Di
     vendors: dict[str, Node] = {}
     diagnostics: list[Diagnostic] = []
     for vendor in vendors_by_rank():
-        name, entry = _credential_in(environ, vendor)
-        if name:
+        variables = _credential_in(environ, vendor)
+        if variables:
+            entry = {key: environ[name] for key, name in variables.items()}
             entry_name = vendor.name
             if entry_name in vendors:
                 entry_name, entry["kind"] = f"{vendor.name}-{vendor.variant}", vendor.name
@@ -297,7 +296,9 @@ def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Di
                 entry["edition"] = vendor.variant
             if "cn" not in vendor.base_urls:
                 entry["region"] = next(iter(vendor.base_urls))
-            vendors[entry_name] = node_of(entry, location_of(name))
+            node = vendors[entry_name] = node_of(entry, location_of(next(iter(variables.values()))))
+            for key, name in variables.items():
+                node.value[key].location = location_of(name)
             try:
                 _read_files(vendors[entry_name], folder)
             except ConfigError as error:

@@ -6,6 +6,7 @@ import pytest
 
 from config.lint.key_pairs import PAIR
 from config.loader.load import ConfigError, LoadedConfig, load
+from proxy.commands.init import found_in
 from tests.config.config_file import diagnostics, loaded
 
 PLAIN = "vendors:\n  doubao: {access_key_id: '${AK}', secret_key: '${SK}'%s}\n"
@@ -38,6 +39,12 @@ def test_a_pair_may_come_from_files(tmp_path: Path) -> None:
 def test_without_a_file_a_pair_comes_from_the_vendors_variables() -> None:
     found = load(None, {"VOLC_ACCESSKEY": BOTH["AK"], "VOLC_SECRETKEY": BOTH["SK"]})
     assert pair_of(found) == (BOTH["AK"], [BOTH["SK"]])
+
+
+def test_init_writes_the_variables_of_a_pair() -> None:
+    [found] = found_in({"VOLC_ACCESSKEY": BOTH["AK"], "VOLC_SECRETKEY": BOTH["SK"]})
+    assert found.entry == {"access_key_id": '"${VOLC_ACCESSKEY}"', "secret_key": '"${VOLC_SECRETKEY}"'}
+    assert found.variables == ("VOLC_ACCESSKEY", "VOLC_SECRETKEY")
 
 
 @pytest.mark.parametrize("half", ["VOLC_ACCESSKEY", "VOLC_SECRETKEY"])
