@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 
 _URL_WITH_MORE = re.compile(r"://[^/]*@|://.*[?#]")
 
-CREDENTIALS = ("api_key", "api_keys", "access_key", "secret_key", "secret_id")
+CREDENTIALS = ("api_key", "api_keys", "access_key", "access_key_id", "secret_key", "secret_id")
 """Keys of a vendor that may be unset: the vendor is then off."""
 
 SERVER_SECRETS = (("server", "client_keys"), ("server", "admin_token"), ("store", "secret"))

@@ -314,18 +314,22 @@ class VendorEntry(Section):
     """Region of the vendor's host; an API key works in one region only. The vendor's page in docs/vendors lists its regions. Default: cn, or the first region of a vendor without it."""
     base_url: Url | None = None
     """Full URL prefix, as for an OpenAI SDK. Replaces the region's host."""
-    token_url: Annotated[Url | None, PlannedValue(None)] = None
-    """URL that issues access tokens, for a native protocol."""
+    token_url: Url | None = None
+    """URL that issues temporary tokens for access_key_id and secret_key. Default: the vendor's."""
     api_key: Secret | None = None
     """API key. An unset ${VARIABLE} turns this vendor off. none, the default for presets of local servers, sends no key."""
     api_keys: Secrets = []
     """Several API keys, used in turn. Keys whose ${VARIABLE} is unset are skipped."""
+    access_key_id: Secret | None = None
+    """Access key id, used with secret_key in place of an API key, for vendors that issue temporary keys (Doubao)."""
+    secret_key: Secret | None = None
+    """Secret key that belongs to access_key_id. It signs calls and is never sent. An unset ${VARIABLE} turns this vendor off."""
+    project: Annotated[str, Field(max_length=128)] = ""
+    """Project of the vendor account that access_key_id may use. Default: the vendor's default project."""
     access_key: Annotated[Secret | None, PlannedValue(None)] = None
-    """Access key, used with secret_key, for a native protocol."""
-    secret_key: Annotated[Secret | None, PlannedValue(None)] = None
-    """Secret key that belongs to access_key or secret_id."""
+    """Access key, for a native protocol."""
     secret_id: Annotated[Secret | None, PlannedValue(None)] = None
-    """Secret ID, used with secret_key, for a native protocol."""
+    """Secret ID, for a native protocol."""
     auth: Annotated[Literal["oauth", "iam"], PlannedValue("oauth")] = "oauth"
     """How a native protocol authenticates."""
     headers: Annotated[dict[str, str], Field(repr=False)] = {}
@@ -374,6 +378,15 @@ class VendorEntry(Section):
                 "{problem}; expected {expected}",
                 {"problem": Message("both api_key and api_keys are set"), "expected": Message("one of them")},
             )
+        if (self.access_key_id or self.secret_key) and (self.api_key or self.api_keys):
+            raise PydanticCustomError(
+                "two_keys",
+                "{problem}; expected {expected}",
+                {
+                    "problem": Message("both an API key and access_key_id with secret_key are set"),
+                    "expected": Message("one of them"),
+                },
+            )
         return self
 
     def outbound(self) -> str:
@@ -381,8 +394,14 @@ class VendorEntry(Section):
         return self.proxy if isinstance(self.proxy, str) else self.proxy.get_secret_value()
 
     def keys(self) -> list[SecretStr]:
-        """Return the API keys, without empty ones."""
+        """Return the API keys without empty ones, or the secret key of a complete pair. Empty: the vendor is off."""
+        if self.key_id() and self.secret_key is not None:
+            return _without_empty_keys([self.secret_key])
         return _without_empty_keys([self.api_key] if self.api_key is not None else self.api_keys)
+
+    def key_id(self) -> str:
+        """Return the access key id; empty if the entry has API keys."""
+        return self.access_key_id.get_secret_value() if self.access_key_id is not None else ""
 
 
 class Policy(Section):

@@ -19,7 +19,7 @@ from config.diff import ReloadResult, changed_keys, keep_fixed_settings
 from config.errors import Diagnostic
 from config.errors import Location as Source
 from config.loader.load import ENVIRONMENT, ConfigError, LoadedConfig
-from config.routing import Routing, base_url_of
+from config.routing import Routing, base_url_of, vendor_of
 from config.schema import Settings, VendorEntry
 from proxy._types import Caller, RequestOutcome
 from proxy.credentials.pool import KEY_COOL_DOWN_S, ClientKeys, VendorAccount, VendorKey
@@ -110,7 +110,7 @@ def vendor_account(name: str, entry: VendorEntry, upstream: Upstream, before: Ve
     known: list[VendorKey] = []
     if before is not None and base_url_of(name, before.entry) == base_url_of(name, entry):
         known = before.keys
-    return VendorAccount(entry, upstream.via(entry.outbound()), known)
+    return VendorAccount(entry, vendor_of(name, entry), upstream.via(entry.outbound()), known)
 
 
 class AppState:
@@ -380,6 +380,7 @@ def secrets_of(settings: Settings) -> list[SecretStr]:
     texts = {*settings.client_keys(), settings.admin_token(), settings.store.configured_secret()}
     for entry in settings.vendors.values():
         texts |= {key.get_secret_value() for key in entry.keys()}  # noqa: SIM118 - no mapping: its keys are its credentials
+        texts |= {entry.key_id()}
         texts |= set(entry.headers.values())
         texts |= _passwords(entry.outbound())
     return longest_first(SecretStr(text) for text in texts if len(text) >= 6)

@@ -1,9 +1,14 @@
-"""Request signing: a pure function of the call, a credential and the time, applied when the call is sent."""
+"""Request signing: a pure function of the call, a credential and the time, applied when the call is sent.
 
+A vendor whose calls take a token may issue temporary ones for a key pair; its TokenExchange requests and reads them.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from adapters.core.failures import Failure
 from adapters.core.wire import Call
 
 NO_KEY = "none"
@@ -38,6 +43,37 @@ class ExpiringToken:
 
 Credential = BearerToken | KeyPair | ExpiringToken
 """What authenticates calls at a vendor. Its ``repr`` shows no secret."""
+
+
+class TokenIssuer(NamedTuple):
+    """Where a vendor issues tokens: the URL, and the vendor's name of the region for the signature."""
+
+    url: str
+    region: str
+
+
+class TokenScope(NamedTuple):
+    """What a temporary token is valid for: a model or endpoint, and the project of the account that it belongs to."""
+
+    resource: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenExchange:
+    """How a vendor issues temporary tokens for a key pair. Pure, like Auth.
+
+    ``key_names``: the usual environment variables of the access key id and the secret key. ``issuers``: by region.
+    ``request(pair, issuer, scope, now_s)`` returns the signed call; ``read(status, body, now_s)`` what its response means.
+    ``refresh_s``: how long before its end a token is replaced, ``required_s``: how long before it must be.
+    """
+
+    key_names: tuple[str, str]
+    issuers: Mapping[str, TokenIssuer]
+    request: Callable[[KeyPair, TokenIssuer, TokenScope, float], Call]
+    read: Callable[[int, bytes, float], ExpiringToken | Failure]
+    refresh_s: float
+    required_s: float
 
 
 class Auth(Protocol):

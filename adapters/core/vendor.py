@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
 from adapters.core.adaptations import Adaptation
-from adapters.core.auth import Auth
+from adapters.core.auth import Auth, TokenExchange
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.exchange import Make
 from adapters.core.failures import FailureRule
@@ -49,10 +49,14 @@ class ReasoningSwitch:
 
     @classmethod
     def thinking_type(
-        cls, *, excludes: Mapping[str, FieldConflict] | None = None, prevents: tuple[Conflict, ...] = ()
+        cls,
+        *,
+        excludes: Mapping[str, FieldConflict] | None = None,
+        prevents: tuple[Conflict, ...] = (),
+        shared_limit: bool = True,
     ) -> Self:
         """Return the switch ``thinking: {"type": "enabled" | "disabled"}``."""
-        return cls(_set_thinking_type, excludes or {}, prevents)
+        return cls(_set_thinking_type, excludes or {}, prevents, shared_limit)
 
 
 def _set_enable_thinking(builder: RequestBuilder, on: bool) -> None:
@@ -125,7 +129,8 @@ class Vendor:
     """One vendor: everything needed to call it, except a key.
 
     ``base_urls`` maps a region to the base URL that an OpenAI SDK would get. ``key_names`` are the environment
-    variables with its key, the usual one first. ``reasoning_switch`` switches thinking of its models. ``redacted`` is a
+    variables with its key, the usual one first. ``reasoning_switch`` switches thinking of its models. ``token_exchange``: how it
+    issues temporary tokens for a key pair, in place of an API key; None if it does not. ``redacted`` is a
     pattern of the details about the operator's account that the vendor's messages contain and clients must not see.
     ``rank``: vendors whose keys are in the environment are tried in ascending order of rank. ``optional_paths``: paths under
     which the vendor serves the same API as without one; they are removed from the end of an operator's ``base_url``. ``example``: the model
@@ -147,6 +152,7 @@ class Vendor:
     operations: Mapping[Operation, Op]
     docs: str
     reasoning_switch: ReasoningSwitch | None = None
+    token_exchange: TokenExchange | None = None
     redacted: str | None = None
     variant: str | None = None
     usual_variant: str | None = None

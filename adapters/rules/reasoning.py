@@ -12,7 +12,7 @@ from adapters.core.adaptations import Adaptation
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import EMPTY, Message
 from adapters.core.vendor import Conflict, ReasoningSwitch
-from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS
+from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS, NO_SUCH_SWITCH
 
 NON_REASONING_PREFIXES = ("gpt-", "chatgpt-", "text-", "davinci-", "babbage-")
 """Prefixes of OpenAI's names of non-reasoning models, except those in REASONING_PREFIXES."""
@@ -91,6 +91,9 @@ def resolve_thinking(
         prevented = _conflict(switch.prevents, builder)
     if prevented:
         return _disable(builder, switch, switches, fields, prevented)
+    if wanted is None and switches:
+        _send_own(builder, switch, switches)
+        return fields
     sure = not builder.model.facts.get("default_unsure")
     if wanted is None or (wanted == builder.thinks and sure and not switches):
         return fields
@@ -104,6 +107,18 @@ def resolve_thinking(
             builder.body[name] = switches[name]  # the vendor's own object, with all its members
         builder.record(name, "honoured" if own else "mapped", why)
     return fields
+
+
+def _send_own(builder: RequestBuilder, switch: ReasoningSwitch, switches: Mapping[str, Any]) -> None:
+    """Send the vendor's own object unchanged if it switches thinking neither on nor off, such as ``{"type": "auto"}``."""
+    probe = RequestBuilder(builder.request, builder.model)
+    switch.set(probe, True)
+    for name, value in switches.items():
+        if name in probe.body and type(value) is dict:
+            builder.body[name] = value
+            builder.record(name, "honoured", AS_REQUESTED)
+        else:
+            builder.record(name, "dropped", NO_SUCH_SWITCH)
 
 
 def _only_defaults_switch(builder: RequestBuilder) -> bool:

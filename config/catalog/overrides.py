@@ -11,12 +11,17 @@ class ModelOverride(ModelRow):
     """The operator's values for one model. They replace the shipped ones; a new id adds a model."""
 
     confidence: Confidence = "high"
+    same_as: str | None = None
+    """The model of this catalog that is called under this id: limits, facts and prices not set here are that model's."""
 
-    def apply_to(self, shipped: ModelRow | None) -> ModelRow:
-        """Return the shipped row with the values set here. ``prices`` replaces the whole list."""
-        given = {key: getattr(self, key) for key in self.model_fields_set}
-        if shipped is not None:
-            return shipped.model_copy(update=given)
+    def apply_to(self, base: ModelRow | None) -> ModelRow:
+        """Return a row with the values of ``base`` and those set here. ``prices`` replaces the whole list.
+
+        ``base``: the row of the model that ``same_as`` names, else the shipped row of this id.
+        """
+        given = {key: getattr(self, key) for key in self.model_fields_set if key != "same_as"}
+        if base is not None:
+            return base.model_copy(update=given)
         return ModelRow.model_validate({"confidence": self.confidence, **given})
 
 
@@ -39,7 +44,7 @@ class CatalogOverrides(CatalogSection):
     def _merge(self, shipped: Catalog) -> Catalog:
         rows = dict(shipped.by_id)
         for row in self.models:
-            rows[row.id] = row.apply_to(rows.get(row.id))
+            rows[row.id] = row.apply_to(rows.get(row.same_as or row.id))
         same = {key: getattr(shipped, key) for key in Catalog.model_fields}
         return Catalog(
             **{

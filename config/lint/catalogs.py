@@ -1,6 +1,7 @@
 """Check a configuration against the model catalogs: unknown and retiring models, and catalog overrides."""
 
 import re
+from collections.abc import Collection
 
 from adapters.core.message import EMPTY, Message, as_message
 from adapters.rules.verdicts import UNSAFE
@@ -9,6 +10,7 @@ from config.catalog import models as catalog
 from config.errors import nearest
 from config.lint.context import LintContext
 from config.routing import catalog_of
+from config.schema import VendorEntry
 
 _NO_FIELD = UNSAFE | {"model", "stream"}
 
@@ -43,7 +45,16 @@ def model(context: LintContext, where: tuple[str | int, ...], entry: str, model:
                 entry=entry,
                 model=context.quote(where, model),
             )
-            context.warn(where, problem, suggestion=f"{entry}/{near}" if near else "", code="config-unknown-model")
+            row_for_it = Message(
+                "a row for it in vendors.{entry}.catalog.models, where same_as names a listed model", entry=entry
+            )
+            context.warn(
+                where,
+                problem,
+                EMPTY if near else row_for_it,
+                suggestion=f"{entry}/{near}" if near else "",
+                code="config-unknown-model",
+            )
     elif row is not None and (retirement := deprecations.describe_retirement(row, context.today)):
         context.warn(
             where,
@@ -66,7 +77,7 @@ def _successor(context: LintContext, entry: str, row: catalog.ModelRow, *, moved
 
 
 def catalogs(context: LintContext) -> None:
-    """Check that catalog overrides list each model once, and that their stand-ins are known models."""
+    """Check that catalog overrides list each model once, and that they name known models."""
     for name, entry in context.settings.vendors.items():
         if entry.catalog is None or context.vendor(name) is None:
             continue
@@ -76,22 +87,31 @@ def catalogs(context: LintContext) -> None:
                 context.error(
                     ("vendors", name, "catalog", "models", index, "id"), Message("this model is listed twice")
                 )
+        shipped = _ids_before(name, entry)
+        for index, row in enumerate(entry.catalog.models):
+            if row.same_as is not None and row.same_as not in {*shipped, *ids[:index]}:
+                _unknown(context, name, ("vendors", name, "catalog", "models", index, "same_as"), row.same_as, shipped)
         for openai, stand_in in entry.catalog.stand_ins.items():
             if stand_in.model not in known:
                 where = ("vendors", name, "catalog", "stand_ins", openai, "model")
-                problem = Message(
-                    "{entry} has no model {model}", entry=name, model=context.quote(where, stand_in.model)
-                )
-                near = nearest(stand_in.model, known)
-                context.error(
-                    where,
-                    problem,
-                    EMPTY if near else Message("one of its models, or an entry for this one in models"),
-                    near,
-                    code="config-unknown-model",
-                )
+                _unknown(context, name, where, stand_in.model, known)
             for key in stand_in.set:
                 settable(context, ("vendors", name, "catalog", "stand_ins", openai, "set", key))
+
+
+def _ids_before(name: str, entry: VendorEntry) -> Collection[str]:
+    """Return the ids of the models that ship for a vendor."""
+    return catalog_of(name, entry.model_copy(update={"catalog": None})).by_id
+
+
+def _unknown(
+    context: LintContext, entry: str, where: tuple[str | int, ...], model: str, known: Collection[str]
+) -> None:
+    """Report a model that a vendor's catalog does not have."""
+    problem = Message("{entry} has no model {model}", entry=entry, model=context.quote(where, model))
+    near = nearest(model, known)
+    expected = EMPTY if near else Message("one of its models, or an entry for this one in models")
+    context.error(where, problem, expected, near, code="config-unknown-model")
 
 
 def stand_ins(context: LintContext) -> None:

@@ -15,6 +15,7 @@ from config.lint import catalogs as checks_catalogs
 from config.lint.capabilities import capabilities
 from config.lint.catalogs import catalogs, settable, stand_ins
 from config.lint.context import LintContext
+from config.lint.key_pairs import PAIR, key_pair, missing_half, pair_nodes
 from config.lint.names import dropped_fields, misleading_names, removed_fields
 from config.nodes import CREDENTIALS, Node, find, is_credential, scalars
 from config.origins import ANY_PAGE
@@ -70,6 +71,7 @@ def vendors(context: LintContext) -> None:
             _edition(context, where, entry, kind)
         else:
             _messages(context, where, entry, vendor)
+            key_pair(context, where, entry, vendor)
             if entry.base_url is None:
                 _region(context, where, entry, vendor)
                 _ended(context, where, kind, vendor)
@@ -381,6 +383,8 @@ def _variable(context: LintContext, path: tuple[str | int, ...]) -> str:
     if path[0] == "server":
         return "BANJIA_CLIENT_KEY"
     vendor = context.vendor(str(path[1])) if is_credential(path) else None
+    if vendor is not None and vendor.token_exchange is not None and path[2] in PAIR:
+        return vendor.token_exchange.key_names[PAIR.index(str(path[2]))]
     return vendor.key_names[0] if vendor and vendor.key_names else "VARIABLE"
 
 
@@ -452,7 +456,10 @@ def _reason(context: LintContext, name: str) -> Message:
     node = find(context.root, *_credential(context, name))
     if node is None or node is find(context.root, "vendors", name):
         return Message("api_key is missing")
-    unset = _not_set(node)
+    unset = [variable for half in pair_nodes(context.root, name) or [node] for variable in _not_set(half)]
+    half = missing_half(context.root, name)
+    if half is not None and not unset:
+        return half
     if len(unset) == 1:
         return Message("{variables} is not set", variables=unset[0])
     if unset:
@@ -466,8 +473,11 @@ def _not_set(node: Node) -> list[str]:
 
 def _unset(context: LintContext, diagnostic: Diagnostic, vendors: Iterable[str]) -> Diagnostic:
     """Return the diagnostic with the unset variables that would each give one of these vendors an API key."""
-    nodes = [find(context.root, *_credential(context, name)) for name in vendors]
-    return replace(diagnostic, unset=tuple(dict.fromkeys(unset for node in nodes if node for unset in _not_set(node))))
+    nodes: list[Node] = []
+    for name in vendors:
+        own = find(context.root, *_credential(context, name))
+        nodes += pair_nodes(context.root, name) or ([own] if own is not None else [])
+    return replace(diagnostic, unset=tuple(dict.fromkeys(unset for node in nodes for unset in _not_set(node))))
 
 
 def _left_out(context: LintContext, reasons: dict[str, Any]) -> None:

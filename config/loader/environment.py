@@ -32,6 +32,13 @@ _SERVICE_LINK = re.compile(
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 
 _NEVER = ("OPENAI_",)
+_PAIR = ("access_key_id", "secret_key")
+_REPLACED: Mapping[str, tuple[str, ...]] = {
+    "api_key": ("api_keys", *_PAIR),
+    "api_keys": ("api_key", *_PAIR),
+    **dict.fromkeys(_PAIR, ("api_key", "api_keys")),
+}
+"""The credentials of the file that a variable for a credential replaces."""
 
 
 def location_of(variable: str) -> Location:
@@ -89,8 +96,9 @@ def _apply_variable(root: Node, name: str, text: str, folder: Path) -> None:
     if node is None:
         return
     node.value[path[-1]] = value
-    if len(path) == 3 and path[0] == "vendors" and path[2] in ("api_key", "api_keys"):
-        node.value.pop("api_keys" if path[2] == "api_key" else "api_key", None)  # the environment wins
+    if len(path) == 3 and path[0] == "vendors":
+        for other in _REPLACED.get(path[2], ()):
+            node.value.pop(other, None)  # the environment wins
 
 
 def _resolved(root: Node, name: str) -> tuple[list[str], Any]:

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from time import perf_counter
 
 from adapters.core.adaptations import Adaptation
+from adapters.core.auth import ExpiringToken
 from adapters.core.event import CHUNK
 from adapters.core.exchange import Began, Close, Do, Done, Emit, Exchange, Fail, Keep, Note, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
@@ -25,6 +27,8 @@ from proxy.attempts.pumps import Pumps
 from proxy.attempts.recorders import Recorder, begin_recording, usual_recorders
 from proxy.attempts.usage import estimates, text_of
 from proxy.credentials.pool import VendorKey
+from proxy.credentials.redaction import without_parts_of
+from proxy.credentials.tokens import TemporaryTokens
 from proxy.errors import OutOfMemory
 from proxy.observability.memory_budget import RESPONSE_FACTOR, VALUE_BYTES, count_values
 from proxy.observability.request_record import RequestRecord
@@ -54,6 +58,7 @@ class AttemptRunner:
         "_attempt",
         "_calls",
         "_context",
+        "_credential",
         "_deadline",
         "_held",
         "_key",
@@ -82,6 +87,7 @@ class AttemptRunner:
         self._writer = out
         self._record = record
         self._key = key
+        self._credential = key.credential
         self._account = account
         self._streams = plan.request.stream or "stream" in plan.emulations  # whether the vendor's response is a stream
         self._times = context.times(plan, streams=self._streams)
@@ -128,7 +134,9 @@ class AttemptRunner:
                 # Nearly every request needs no wrapper.
                 is_wrapped = plan.emulations or plan.further_requests or plan.request.operation == "embeddings"
                 make = wrapped(plan) if is_wrapped else plan.op.codec(plan)
-                failure = await self._run(make(plan.request, ids))
+                failure = None if key.tokens is None else await self._take_token(key.tokens)
+                if failure is None:
+                    failure = await self._run(make(plan.request, ids))
             finally:
                 account.in_flight -= 1
                 key.calls -= untracked
@@ -152,14 +160,52 @@ class AttemptRunner:
             self._record.attempt_failed(target.label, failure.kind)
         else:
             position.retract_attempt()
+        if key.tokens is not None:
+            failure = self._without_token(failure, key.tokens)
         return describe(failure, target, key, account.entry.region, context.state)
+
+    async def _take_token(self, tokens: TemporaryTokens) -> Failure | None:
+        """Take the temporary key of the pair for the model. Return the failure if the vendor issues none.
+
+        A failed fetch is an attempt, although no call to the model was sent.
+        """
+        try:
+            token = await tokens.get(self._position.plan.target.model.id, self._account.upstream)
+        except BaseException:
+            self._count_unsent()
+            raise
+        if isinstance(token, Failure):
+            self._count_unsent()
+            return token
+        self._credential = token
+        self._attempt.secrets = self._account.secrets_with(self._key, token)
+        return None
+
+    def _count_unsent(self) -> None:
+        """Count the attempt, also if a limiter has given it no slot yet."""
+        if not self.sent:
+            self.sent = True
+            self._record.attempt(self._attempt)
+
+    def _without_token(self, failure: Failure, tokens: TemporaryTokens) -> Failure:
+        """Return the failure without the temporary key, which is forgotten if the vendor refuses it."""
+        token = self._credential
+        if not isinstance(token, ExpiringToken):
+            return failure
+        if failure.kind == "key_refused":
+            tokens.forget(self._position.plan.target.model.id, token)
+        message = failure.message.with_texts(self._attempt.secrets.redacted_text)
+        if failure.fault == "credential":
+            message = message.with_texts(partial(without_parts_of, token.value))
+        param = None if failure.param is None else self._attempt.secrets.redacted_text(failure.param)
+        return failure._replace(message=message, param=param)
 
     def _sign(self, call: Call) -> Call:
         """Return the call with the operator's headers and the credential."""
         account = self._account
         if account.headers:
             call = replace(call, headers=(*call.headers, *account.headers))
-        return self._attempt.target.vendor.auth.sign(call, self._key.credential, time.time())
+        return self._attempt.target.vendor.auth.sign(call, self._credential, time.time())
 
     # --- the exchange -------------------------------------------------------------------------------------------
 

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from adapters.core.auth import WITHOUT_KEY, BearerToken, Credential
+from adapters.core.auth import WITHOUT_KEY, BearerToken, Credential, ExpiringToken, KeyPair, TokenIssuer
+from adapters.core.vendor import Vendor
 from config.schema import Timeouts, VendorEntry
 from proxy.credentials.redaction import Secrets, secret_headers
+from proxy.credentials.tokens import MOST_TOKENS, TemporaryTokens, TokenSource
 from proxy.limiter.limiter import Limiter
 from proxy.upstream.client import Upstream
 
@@ -46,12 +48,21 @@ def _hash(key: str) -> bytes:
 
 @dataclass(slots=True, eq=False)
 class VendorKey:
-    """One API key of a configured vendor. ``cools_until``: when its cooldown ends (seconds, monotonic clock)."""
+    """One API key of a configured vendor, or its key pair, for which the vendor issues temporary keys.
+
+    ``cools_until``: when its cooldown ends (seconds, monotonic clock).
+    """
 
     secret: SecretStr
-    """The key as it is configured."""
+    """The key as it is configured: the API key, or the secret key of the pair."""
+    key_id: str = ""
+    """The access key id of a pair; empty for an API key."""
+    source: TokenSource | None = None
+    """Where the temporary keys of a pair come from; None for an API key."""
     credential: Credential = field(init=False)
-    """The key as the vendor's Auth signs calls with it."""
+    """The key as the vendor's Auth signs calls with it. With a pair, calls are signed with a token of ``tokens``."""
+    tokens: TemporaryTokens | None = field(init=False, default=None)
+    """The temporary keys of a pair; None for an API key."""
     cools_until: float = 0.0
     calls: int = 0
     """The attempts in flight that began without a limiter."""
@@ -59,7 +70,17 @@ class VendorKey:
     """The limiter that calls wait in for a slot; None if the key has no limits."""
 
     def __post_init__(self) -> None:
-        self.credential = BearerToken(self.secret.get_secret_value())
+        secret = self.secret.get_secret_value()
+        if self.source is None:
+            self.credential = BearerToken(secret)
+        else:
+            self.credential = KeyPair(self.key_id, secret)
+            self.tokens = TemporaryTokens(self.credential, self.source)
+
+    @property
+    def identity(self) -> tuple[str, str, TokenSource | None]:
+        """What makes a key of a new configuration the same as one in use."""
+        return self.secret.get_secret_value(), self.key_id, self.source
 
     @property
     def digest(self) -> bytes:
@@ -73,9 +94,22 @@ class VendorKey:
 
     @property
     def tail(self) -> str:
-        """The key's last four characters, for messages; an ellipsis if the key is short."""
-        text = self.secret.get_secret_value()
+        """The last four characters of the key, or of the access key id, for messages; an ellipsis if it is short."""
+        text = self.key_id or self.secret.get_secret_value()
         return text[-4:] if len(text) >= 12 else "…"
+
+
+def vendor_keys(entry: VendorEntry, vendor: Vendor) -> list[VendorKey]:
+    """Return the API keys of an entry, or its key pair with the source of its temporary keys."""
+    secrets = entry.keys()
+    exchange = vendor.token_exchange
+    if not entry.key_id() or exchange is None:
+        return [VendorKey(secret) for secret in secrets]
+    issuer = exchange.issuers.get(entry.region) or next(iter(exchange.issuers.values()))
+    if entry.token_url is not None:
+        issuer = TokenIssuer(entry.token_url, issuer.region)
+    source = TokenSource(exchange, issuer, entry.project, vendor.title, entry.timeouts.connect_s)
+    return [VendorKey(secret, entry.key_id(), source) for secret in secrets]
 
 
 class Times(NamedTuple):
@@ -103,16 +137,19 @@ class VendorAccount:
     ``known``: keys already in use; those that are still configured keep their state, including cooldowns.
     """
 
-    def __init__(self, entry: VendorEntry, upstream: Upstream, known: Sequence[VendorKey] = ()) -> None:
+    def __init__(self, entry: VendorEntry, vendor: Vendor, upstream: Upstream, known: Sequence[VendorKey] = ()) -> None:
         self.entry = entry
         self.upstream = upstream
-        kept = {key.secret.get_secret_value(): key for key in known}
-        self.keys = [kept.get(key.get_secret_value()) or VendorKey(key) for key in entry.keys()]  # noqa: SIM118 - no mapping: its keys are its credentials
+        kept = {key.identity: key for key in known}
+        self.keys = [kept.get(key.identity, key) for key in vendor_keys(entry, vendor)]
         self.in_flight = 0  # attempts, including those that wait for a slot
         self.headers = tuple((name.lower().encode(), value.encode()) for name, value in entry.headers.items())
-        secret = secret_headers(entry.headers.items())
-        self.secrets = {key: Secrets([key.secret.get_secret_value(), *secret]) for key in self.keys}
+        self._secret_headers = secret_headers(entry.headers.items())
+        self.secrets = {
+            key: Secrets([key.secret.get_secret_value(), key.key_id, *self._secret_headers]) for key in self.keys
+        }
         """The secrets in calls with a key."""
+        self._secrets_with: dict[str, Secrets] = {}  # by temporary key
         self._turn = 0
         self.times = {
             (thinks, stream): times_of(entry.timeouts, thinks, stream)
@@ -120,6 +157,16 @@ class VendorAccount:
             for stream in (False, True)
         }
         """The time limits of a call, by whether the model thinks and whether the response is a stream."""
+
+    def secrets_with(self, key: VendorKey, token: ExpiringToken) -> Secrets:
+        """Return the secrets in calls with a temporary key of a pair."""
+        found = self._secrets_with.get(token.value)
+        if found is None:
+            if len(self._secrets_with) >= MOST_TOKENS:
+                self._secrets_with.clear()
+            texts = [token.value, key.secret.get_secret_value(), key.key_id, *self._secret_headers]
+            found = self._secrets_with[token.value] = Secrets(texts)
+        return found
 
     def candidates(self, now: float | None = None, model: str = "") -> list[VendorKey]:
         """Return the keys to try, in order: rotated, with the shortest queue for ``model`` first.

@@ -85,6 +85,7 @@ def _entry(configured: VendorEntry, kind: str, emulator: Emulator) -> VendorEntr
     entry = configured.model_copy(update={"kind": kind})
     key, base_url = key_and_base_url(vendor_of(kind, entry).key_names, emulator.environment)
     overrides = {"base_url": base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
+    overrides |= {"access_key_id": None, "secret_key": None, "token_url": None}
     overrides["proxy"] = "none"  # the emulator is on loopback, which an outbound proxy cannot reach
     return entry.model_copy(update=overrides)
 

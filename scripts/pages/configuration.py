@@ -18,12 +18,17 @@ from scripts.pages.table import code, table
 Json = Mapping[str, Any]
 
 WITH_EDITIONS = next(vendor for vendor in VENDORS if vendor.variants)
+WITH_PAIRS = next(vendor for vendor in VENDORS if vendor.token_exchange is not None)
 FIRST_TARGET = f"{VENDORS[0].name}/{catalog.load(VENDORS[0].catalog).stand_ins['gpt-4o'].model}"
 
 NAMES: Mapping[str, str] = {
     "vendors": EXAMPLE.name.upper(),
     "vendors.NAME.kind": "OFFICE",
     "vendors.NAME.edition": WITH_EDITIONS.name.upper(),
+    **dict.fromkeys(
+        (f"vendors.NAME.{key}" for key in ("access_key_id", "secret_key", "token_url", "project")),
+        WITH_PAIRS.name.upper(),
+    ),
     "vendors.NAME.messages.merge_system": "VLLM",
     "vendors.NAME.messages.developer_as": "VLLM",
     "models": "gpt-4o",
@@ -45,6 +50,10 @@ EXAMPLES: Mapping[str, str] = {
     "vendors.NAME.base_url": EXAMPLE.base_urls["intl"],
     "vendors.NAME.api_key": "sk-...",
     "vendors.NAME.api_keys": "sk-first,sk-second",
+    "vendors.NAME.access_key_id": "AKLT...",
+    "vendors.NAME.secret_key": "a-secret-key",
+    "vendors.NAME.token_url": "https://open.volcengineapi.com",
+    "vendors.NAME.project": "chat",
     "vendors.NAME.catalog": f'{{"stand_ins": {{"gpt-4o": {{"model": "{EXAMPLE.example}"}}}}}}',
     "vendors.NAME.headers": '{"x-team": "search"}',
     "vendors.NAME.proxy": "http://10.0.0.1:3128",

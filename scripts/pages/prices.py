@@ -78,7 +78,8 @@ vendors:
         gpt-4o: {{model: kimi-k9}}
 ```
 
-Your entries replace the shipped ones, and all others stay; `prices` are all prices of a model, the oldest list first. banjia reports a
+Your entries replace the shipped ones, and all others stay; `prices` are all prices of a model, the oldest list first. `same_as: kimi-k2.6` gives an
+id of yours, such as an endpoint or a fine-tuned model, the limits, features and prices of a listed model. banjia reports a
 mistake by file, line and column, as for the configuration. A change of the file applies at once, like a change of the configuration
 ([lifecycle](lifecycle.md)). `currency: USD` sets the currency of all prices.
 

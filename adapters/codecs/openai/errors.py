@@ -13,6 +13,7 @@ format                                                seen at
 ``{"error_code", "error_msg"}``                       Baidu's v1 API
 ``{"base_resp": {"status_code", "status_msg"}}``      MiniMax; 0 is no error
 ``{"Response": {"Error": {"Code", "Message"}}}``      Tencent Cloud's API 3.0
+``{"ResponseMetadata": {"Error": {"Code", …}}}``      Volcengine's control plane
 ====================================================  =============================================================
 """
 
@@ -119,7 +120,7 @@ def find_error(data: Any) -> Mapping[str, Any] | None:
         return None
     if error:
         return _of_error(error, data)
-    return _of_base_resp(data) or _of_tencent(data) or (None if _answers(data) else _of_flat(data))
+    return _of_base_resp(data) or _of_cloud(data) or (None if _answers(data) else _of_flat(data))
 
 
 def _answers(data: Mapping[str, Any]) -> bool:
@@ -152,8 +153,9 @@ def _of_base_resp(data: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"code": code, "type": "base_resp", "message": _first(inner, MESSAGES), "status": None, "params": ()}
 
 
-def _of_tencent(data: Mapping[str, Any]) -> dict[str, Any] | None:
-    inner = data.get("Response")
+def _of_cloud(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Read the errors of Tencent Cloud's and Volcengine's own APIs."""
+    inner = data.get("Response") or data.get("ResponseMetadata")
     error = inner.get("Error") if type(inner) is dict else None
     return _members(error) if type(error) is dict and error else None
 

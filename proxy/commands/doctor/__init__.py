@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from config.loader.load import ConfigError, LoadedConfig, load
+from config.routing import catalog_of
 from config.schema import Settings
 from proxy.commands.doctor import local
 from proxy.commands.doctor.report import Finding, failed
@@ -78,11 +79,23 @@ def _check_local(
             report(finding)
 
 
+def model_of(settings: Settings, name: str) -> str:
+    """Return a model that the configuration calls at this vendor: the first one in ``models``, else a stand-in."""
+    targets = (target.target.partition("/") for entry in settings.models.values() for target in entry.targets)
+    configured = next((model for vendor, _, model in targets if vendor == name), None)
+    if configured is not None:
+        return configured
+    stand_in = catalog_of(name, settings.vendors[name]).stand_in("gpt-4o", "chat")
+    return stand_in.model if stand_in is not None else ""
+
+
 async def _check_vendors(settings: Settings, upstream: Upstream, report: Report, now: Callable[[], float]) -> None:
     """Check all vendors with an API key concurrently. Report the findings in the order of the configuration."""
 
     async def check(name: str) -> list[Finding]:
-        return [finding async for finding in VendorCheck(name, settings.vendors[name], upstream, now).findings()]
+        entry = settings.vendors[name]
+        vendor = VendorCheck(name, entry, upstream, now, model_of(settings, name) if entry.key_id() else "")
+        return [finding async for finding in vendor.findings()]
 
     checks = [asyncio.create_task(check(name)) for name, entry in settings.vendors.items() if entry.keys()]
     try:

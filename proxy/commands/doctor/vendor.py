@@ -4,17 +4,20 @@ import ipaddress
 import json
 from collections.abc import AsyncIterator, Callable
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.codecs.openai.errors import NO_REASON, any_error, find_error, kind_of, message_of
+from adapters.core.auth import ExpiringToken
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.wire import Call
 from config.routing import base_url_of, vendor_of
 from config.schema import VendorEntry
 from proxy.commands.doctor.report import Finding, about, failed, ok, warn
-from proxy.credentials.pool import VendorKey
+from proxy.credentials.pool import VendorKey, vendor_keys
 from proxy.credentials.redaction import without_parts_of
+from proxy.credentials.tokens import TemporaryTokens
 from proxy.upstream.client import Upstream
 from proxy.upstream.errors import DESCRIPTIONS
 from proxy.upstream.probe import NO_TLS, OTHER_ADDRESS, OTHER_NAME, ProbeFailure, ProbeResponse, addresses_of, get
@@ -28,8 +31,10 @@ MAX_SKEW_S = 60
 class VendorCheck:
     """The check of one configured vendor. Use it once: ``[finding async for finding in VendorCheck(...).findings()]``."""
 
-    def __init__(self, name: str, entry: VendorEntry, upstream: Upstream, now: Callable[[], float]) -> None:
-        """``now``: the time of this machine, in epoch seconds."""
+    def __init__(
+        self, name: str, entry: VendorEntry, upstream: Upstream, now: Callable[[], float], model: str = ""
+    ) -> None:
+        """``now``: the time of this machine, in epoch seconds. ``model``: one that temporary keys are requested for."""
         self._name = name
         self._entry = entry
         self._adapter = vendor_of(name, entry)
@@ -38,6 +43,7 @@ class VendorCheck:
         self._host = urlsplit(self._base_url).hostname or ""
         self._proxy = self._upstream.proxy_of(self._base_url)
         self._now = now
+        self._model = model
 
     async def findings(self) -> AsyncIterator[Finding]:
         """Yield the findings: DNS, TLS, clock, API keys. Stop at a failure that prevents later checks."""
@@ -47,7 +53,7 @@ class VendorCheck:
                 yield dns
                 if dns.level == "fail":
                     return
-        keys = [VendorKey(secret) for secret in self._entry.keys()]  # noqa: SIM118 - no mapping
+        keys = vendor_keys(self._entry, self._adapter)
         first = await self._request(self._base_url, keys[0])
         received_at = self._now()
         if isinstance(first, ProbeFailure):
@@ -61,15 +67,19 @@ class VendorCheck:
             text = Message("API keys not tested: the native protocol has no free call")
             yield warn("keys", self._about(text), Message("send a request of your own"))
             return
+        if keys[0].tokens is not None:
+            yield await self._pair(keys[0], keys[0].tokens)
+            return
         for key in keys:
             yield await self._key(key, first if key is keys[0] else await self._request(self._base_url, key))
 
     async def _request(self, base_url: str, key: VendorKey) -> ProbeResponse | ProbeFailure:
-        """List the models, with this key."""
+        """List the models, with this key; without one for a key pair, which only gets temporary keys for a model."""
         headers = [(name.lower().encode(), value.encode()) for name, value in self._entry.headers.items()]
         call = Call("GET", f"{base_url}/models", [*headers, (b"accept-encoding", b"identity")], b"", streams=False)
-        signed = self._adapter.auth.sign(call, key.credential, self._now())
-        return await get(self._upstream, signed, self._entry.timeouts.connect_s)
+        if key.tokens is None:
+            call = self._adapter.auth.sign(call, key.credential, self._now())
+        return await get(self._upstream, call, self._entry.timeouts.connect_s)
 
     async def _dns(self) -> Finding | None:
         """Resolve the host name; None if the host is an IP address."""
@@ -141,6 +151,29 @@ class VendorCheck:
             self._about(text),
             Message("set the clock, for example with NTP: signed calls and certificates depend on it"),
         )
+
+    async def _pair(self, key: VendorKey, tokens: TemporaryTokens) -> Finding:
+        """Request a temporary key for the pair."""
+        token = await tokens.get(self._model, self._upstream)
+        about_pair = {"tail": key.tail, "model": self._model}
+        if isinstance(token, ExpiringToken):
+            return ok("keys", self._about(Message("access key …{tail} gets temporary keys for {model}", **about_pair)))
+        why = token.message.with_texts(partial(without_parts_of, key.secret.get_secret_value()))
+        wrong = Message("access key …{tail} gets no temporary key for {model}: {why}", why=why, **about_pair)
+        match token.kind:
+            case "key_refused" | "forbidden":
+                cure = Message(
+                    "check access_key_id and secret_key in vendors.{name}, and that they may request temporary keys",
+                    name=self._name,
+                )
+                return failed("keys", self._about(wrong), cure)
+            case "model_not_found":
+                return failed(
+                    "keys",
+                    self._about(wrong),
+                    Message("check the model or endpoint, and project in vendors.{name}", name=self._name),
+                )
+        return warn("keys", self._about(wrong), Message("try again later"))
 
     async def _key(self, key: VendorKey, response: ProbeResponse | ProbeFailure) -> Finding:
         tail, entry = key.tail, f"vendors.{self._name}"

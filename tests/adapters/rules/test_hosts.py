@@ -33,6 +33,13 @@ SHEETS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("ZHIPUAI_API_KEY", "ZAI_API_KEY", "BIGMODEL_API_KEY"),
     ),
     "minimax": ({"cn": "https://api.minimaxi.com/v1", "intl": "https://api.minimax.io/v1"}, ("MINIMAX_API_KEY",)),
+    "doubao": (
+        {
+            "cn": "https://ark.cn-beijing.volces.com/api/v3",
+            "intl": "https://ark.ap-southeast.bytepluses.com/api/v3",
+        },
+        ("ARK_API_KEY",),
+    ),
     "openai_compatible": ({}, ()),
     "yi": ({"cn": "https://api.lingyiwanwu.com/v1", "intl": "https://api.01.ai/v1"}, ("YI_API_KEY", "ZEROONE_API_KEY")),
     "sensenova": ({"cn": "https://api.sensenova.cn/compatible-mode/v1"}, ("SENSENOVA_API_KEY",)),
@@ -97,7 +104,7 @@ def test_the_usual_edition_of_hunyuan_is_called_tokenhub() -> None:
 
 def test_the_vendors_whose_keys_are_found_are_tried_in_this_order() -> None:
     ranks = {name: vendor.rank for name, vendor in BY_NAME.items() if not vendor.preset}
-    wanted = ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "zhipu", "minimax", "openai_compatible"]
+    wanted = ["qwen", "kimi", "ernie", "hunyuan", "deepseek", "zhipu", "doubao", "minimax", "openai_compatible"]
     assert sorted(ranks, key=ranks.__getitem__) == wanted
     assert len(set(ranks.values())) == len(ranks)
 
@@ -126,10 +133,23 @@ def test_only_local_servers_need_no_key() -> None:
     assert {name for name, vendor in BY_CATALOG.items() if vendor.keyless} == set(LOCAL)
 
 
-def test_only_kimi_has_account_details_in_its_errors_and_the_model_of_our_examples() -> None:
-    assert {name for name, vendor in BY_CATALOG.items() if vendor.redacted is not None} == {"kimi"}
+def test_account_details_in_errors_are_hidden() -> None:
+    assert {name for name, vendor in BY_CATALOG.items() if vendor.redacted is not None} == {"kimi", "doubao"}
     pattern = re.compile(str(BY_NAME["kimi"].redacted))
     for text, left in (("org-a1_b2 is over", " is over"), ("org-a1<ak-b2> is over", " is over"), ("an org", "an org")):
         assert pattern.sub("", text) == left
+    pattern = re.compile(str(BY_NAME["doubao"].redacted))
+    for text, left in (
+        (
+            "Your account 2100000001 has not activated the model x-32768",
+            "Your account  has not activated the model x-32768",
+        ),
+        ("Your account [2100000001] has reached", "Your account  has reached"),
+        ("not authorized on resource: trn:iam::2100000001:user/ann", "not authorized on resource: "),
+    ):
+        assert pattern.sub("", text) == left
+
+
+def test_only_kimi_has_the_model_of_our_examples() -> None:
     assert {vendor.example for vendor in BY_CATALOG.values()} == {None, "kimi-k2.6"}
     assert BY_NAME["kimi"].example == "kimi-k2.6"

@@ -48,6 +48,15 @@ def diagnostics_of(own: str) -> list[str]:
 # --- what it changes
 
 
+def test_an_id_of_the_operators_has_the_values_of_the_model_that_it_stands_for() -> None:
+    rows = laid("models:\n  - {id: ft-1, same_as: kimi-k2.6, context: 1000}\n  - {id: ft-2, same_as: ft-1}\n").by_id
+    shipped = rows["kimi-k2.6"]
+    assert (rows["ft-1"].thinking, rows["ft-1"].family) == (shipped.thinking, shipped.family) == ("default_on", "k")
+    assert rows["ft-1"].prices == rows["ft-2"].prices == shipped.prices
+    assert (shipped.context, rows["ft-1"].context, rows["ft-2"].context) == (262144, 1000, 1000)
+    assert (rows["ft-2"].id, shipped.id) == ("ft-2", "kimi-k2.6")
+
+
 def test_prices_of_the_operators_take_the_place_of_those_that_ship() -> None:
     row = laid().by_id["kimi-k2.6"]
     assert [(price.input, price.cached, price.output, price.source) for price in row.tiers(DAY)] == [
@@ -134,6 +143,7 @@ def test_the_file_is_read_again_with_the_configuration() -> None:
         (OWN.replace("models:", "currency: EUR\nmodels:", 1), "own.yaml:1:11: …currency: got text 'EUR'; expected CNY or USD"),
         (OWN.replace("model: kimi-k4", "model: kimi-k44"), "own.yaml:8:19: …stand_ins.gpt-4o.model: kimi has no model 'kimi-k44'; did you mean 'kimi-k4'?"),
         (OWN.replace("model: kimi-k4", "model: kimi-k4, set: {base_url: 'http://x'}"), "own.yaml:8:34: …stand_ins.gpt-4o.set.base_url: set cannot change this field; expected the model in target, and addresses and keys in vendors"),
+        ("models:\n  - {id: ft-1, same_as: kimi-k2.66}\n", "own.yaml:2:25: …models[0].same_as: kimi has no model 'kimi-k2.66'; did you mean 'kimi-k2.6'?"),
         (OWN.replace("  - {id: kimi-k4", "  - {id: kimi-k4}\n  - {id: kimi-k4"), "own.yaml:7:10: …models[2].id: this model is listed twice"),
         (OWN.replace("models:", "model:", 1), "own.yaml:1:1: …model: unknown key; did you mean 'models'?"),
     ],

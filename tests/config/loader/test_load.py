@@ -163,7 +163,7 @@ def test_a_server_without_keys_gets_the_key_none() -> None:
         ("kimi-k2.5", "kimi-k2.5 was retired on 2026-08-31; expected kimi/kimi-k2.6"),
         ("kimi-k3", "kimi-k3 will be retired on 2099-01-01; expected another model"),
         ("kimi-k2.7", "the catalog of kimi has no model 'kimi-k2.7'; banjia requests it anyway; did you mean 'kimi/kimi-k2.6'?"),
-        ("llama", "the catalog of kimi has no model 'llama'; banjia requests it anyway"),
+        ("llama", "the catalog of kimi has no model 'llama'; banjia requests it anyway; expected a row for it in vendors.kimi.catalog.models, where same_as names a listed model"),
     ],
 )  # fmt: skip
 def test_a_model_that_is_gone_or_unknown_is_a_warning(model: str, says: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+ZH = ROOT / "docs" / "zh"
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 CHINESE = ROOT / "docs" / "zh"
 PAIRS = [

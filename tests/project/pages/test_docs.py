@@ -167,10 +167,10 @@ def in_pairs() -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=[named(english) for english, _ in PAIRS])
 
 
-def test_these_pages_are_there_in_both_languages() -> None:
-    assert [named(english) for english, _ in PAIRS] == [
+def test_the_pages_that_a_newcomer_reads_first_are_there_in_both_languages() -> None:
+    assert [named(english) for english, _ in PAIRS if english.parent.name != "vendors"] == [
         "README.md", "docs/clients.md", "docs/errors.md", "docs/migration.md", "docs/quickstart.md", "docs/responses.md",
-        "docs/troubleshooting.md", "docs/vendors/minimax.md", "docs/vendors/presets.md", "docs/vendors/zhipu.md",
+        "docs/troubleshooting.md",
     ]  # fmt: skip
 
 

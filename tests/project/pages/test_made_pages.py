@@ -26,6 +26,7 @@ vendors:
   kimi: {api_key: a}
   qwen: {api_key: b}
   hunyuan: {api_key: b}
+  doubao: {access_key_id: AKLT-1, secret_key: s}
   office: {kind: kimi, base_url: "http://127.0.0.1:1/v1", api_key: c}
   vllm: {kind: openai_compatible, base_url: "http://127.0.0.1:1/v1", api_key: none}
 models:
@@ -94,7 +95,7 @@ def test_the_variable_that_is_shown_for_a_key_sets_it(key: configuration.Key, tm
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key.pending], ids=lambda key: key.path)
 def test_a_key_that_is_marked_as_not_yet_is_refused(key: configuration.Key, tmp_path: Path) -> None:
-    wished = {"protocol": "native", "auth": "iam", "token_url": "https://a.example/x"}
+    wished = {"protocol": "native", "auth": "iam"}
     with pytest.raises(ConfigError, match="not implemented yet"):
         settings(tmp_path, **{key.variable: wished.get(key.name, "60")})
 

@@ -27,6 +27,7 @@ from proxy.commands.doctor import examine
 from proxy.commands.doctor.report import Finding, healthy, lines
 from tests.proxy.attempts.test_refused_fields import http
 from tests.proxy.cli.conftest import Run, data
+from tests.proxy.credentials.control_plane import ACCESS_KEY_ID, SECRET_KEY, StandIn, control_plane, error
 from tests.proxy.upstream.peers import Peer, Talk, always, run
 from tests.support.harness import proxy
 
@@ -258,6 +259,50 @@ def test_a_refused_key_is_shown_by_its_last_four_characters() -> None:
             found = report.one("keys", "fail")
             assert "key …abcd is refused" in found.text
             assert not report.healthy
+
+    run(main())
+
+
+def paired(plane: StandIn, secret: str = SECRET_KEY) -> str:
+    """A configuration with a key pair at the stand-in of the vendor's control plane, which is also its API."""
+    own = f"base_url: '{plane.base_url}', token_url: '{plane.base_url}'"
+    return (
+        f"vendors:\n  doubao: {{access_key_id: {ACCESS_KEY_ID}, secret_key: '{secret}', {own}}}\n"
+        "models: {gpt-4o: doubao/ep-1}\nserver: {listen: '127.0.0.1:0'}\n"
+    )
+
+
+def test_a_key_pair_is_tried_by_requesting_a_temporary_key_for_a_configured_model() -> None:
+    async def main() -> None:
+        async with control_plane() as plane:
+            report = await doctor(paired(plane))
+            assert report.one("keys", "ok").text.endswith("access key …0001 gets temporary keys for ep-1")
+            assert [asked["ResourceIds"] for asked in plane.requests] == [["ep-1"]]
+            assert plane.key(1) not in str(report)
+            assert SECRET_KEY not in str(report)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("secret", "trouble", "level", "cure"),
+    [
+        ("c2stY2FuYXJ5LXdyb25n", [], "fail", "check access_key_id and secret_key in vendors.doubao"),
+        (SECRET_KEY, [error(404, "NotFound.Endpoint")], "fail", "check the model or endpoint"),
+        (SECRET_KEY, [error(503, "ServiceUnavailableTemp")] * 3, "warn", "try again later"),
+    ],
+)
+def test_a_key_pair_that_gets_no_key_is_reported_with_the_reason(
+    secret: str, trouble: list[bytes], level: str, cure: str
+) -> None:
+    async def main() -> None:
+        async with control_plane() as plane:
+            plane.trouble = list(trouble)
+            report = await doctor(paired(plane, secret))
+            found = report.one("keys", level)
+            assert "gets no temporary key for ep-1" in found.text
+            assert str(found.cure).startswith(cure)
+            assert secret not in str(report)
 
     run(main())
 

@@ -83,7 +83,7 @@ WRONG = {
     "config-unknown-vendor": "vendors: {kimmi: {api_key: '${KEY}'}}",
     "config-unknown-model": "vendors: {kimi: {api_key: '${KEY}', catalog: {stand_ins: {gpt-4o: {model: kimi-k2.7}}}}}",
     "config-unset-variable": "server: {listen: '${NOWHERE}'}\nvendors: {kimi: {api_key: '${KEY}'}}",
-    "config-not-yet": "vendors: {kimi: {api_key: '${KEY}', token_url: 'http://x/y'}}",
+    "config-not-yet": "vendors: {kimi: {api_key: '${KEY}', protocol: native}}",
     "config-open-to-network": "server: {listen: '0.0.0.0:8080'}\nvendors: {kimi: {api_key: '${KEY}'}}",
     "config-too-large": "x: " + "[" * 200,
     "config-no-vendor-key": "vendors: {kimi: {api_key: '${NONE}'}}",

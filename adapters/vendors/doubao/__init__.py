@@ -1,0 +1,1 @@
+"""Doubao, of ByteDance: its table, and the temporary API keys for an access key."""
