@@ -119,8 +119,8 @@ def _logprobs(body: Body, model: Model, thinking: bool) -> None:
     # the SDK's types: "logprobs must be set to true if this parameter is used"
     if top is not None and not body.get("logprobs"):
         raise invalid("top_logprobs", "logprobs must be true")
-    # sheet 4a: logprobs: refused before 2026-09-09 on newer models: those of Seed, which are the ones that think
-    if body.get("logprobs") and model.thinks_by_default is not None and not model.is_lenient:
+    # sheet 4a: logprobs: refused before 2026-09-09 on newer models. Read as: since that day those of Seed 2 take them.
+    if body.get("logprobs") and model.thinks_by_default is not None and "-seed-1-" in model.id:
         raise invalid("logprobs", "`logprobs` is not supported by this model")
 
 

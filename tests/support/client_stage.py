@@ -275,8 +275,12 @@ def target_of(vendor: str, name: str = "gpt-4o") -> str:
 
 
 def width_of(embeddings: Plan) -> int:
-    """Return the length of the vectors that a plan of embeddings asks for: the model's own if it names none."""
-    return int(embeddings.request.fields.get("dimensions") or embeddings.target.model.facts["dimensions"][0])
+    """Return the length of the vectors of a plan: what they are cut to, what it asks for, or the model's own."""
+    return int(
+        embeddings.emulations.get("dimensions")
+        or embeddings.request.fields.get("dimensions")
+        or embeddings.target.model.facts["dimensions"][0]
+    )
 
 
 def user(content: Any) -> dict[str, Any]:

@@ -115,9 +115,9 @@ def check_tool_turns(name: str, messages: list[MessageDict], builder: RequestBui
 
 MESSAGES = MessageRules(
     image_details=frozenset({"auto", "low", "high"}),
-    # Empty content was an error until 2026-09.
+    # Empty content was an error until 2026-09, and so were null and none beside calls (a live report of that month).
     empty=EmptyContent(
-        beside_calls=OmitWhenEmpty.CONTENT,
+        beside_calls=EMPTY,
         assistant=OmitWhenEmpty.MESSAGE,
         user=EMPTY,
         tool=EMPTY,

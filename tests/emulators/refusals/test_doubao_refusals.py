@@ -168,7 +168,7 @@ REFUSED: list[tuple[str, Json, tuple[str, str, str]]] = [
     ("stop, type", {"stop": [1]}, ("InvalidParameter", "stop", "")),
     ("stop while it thinks", {**THINKING, "stop": ["x"]}, ("InvalidParameter", "stop", "")),
     ("stop while it thinks by default", {"thinking": None, "stop": "x"}, ("InvalidParameter", "stop", "")),
-    ("logprobs before 2026-09-09", {**NEW, "logprobs": True}, ("InvalidParameter", "logprobs", "")),
+    ("logprobs of Seed 1", {**FLASH, "logprobs": True}, ("InvalidParameter", "logprobs", "")),
     ("top_logprobs, 21", {"logprobs": True, "top_logprobs": 21}, ("InvalidParameter", "top_logprobs", "")),
     ("top_logprobs without logprobs", {"top_logprobs": 2}, ("InvalidParameter", "top_logprobs", "")),
     ("service_tier", {"service_tier": "flex"}, ("InvalidParameter", "service_tier", "")),

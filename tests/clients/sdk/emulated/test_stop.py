@@ -30,10 +30,12 @@ def test_a_long_stop_string_cuts_before_the_match_whole_and_streamed(site: Site,
 
 def test_a_short_string_beside_a_long_one_still_stops_the_vendor(site: Site) -> None:
     stop = ["w5 ", LONG]
-    (choice,) = site.raw(WORDS, stop=stop).parse().choices
+    response = site.raw(WORDS, stop=stop)
+    (choice,) = response.parse().choices
 
     assert (choice.message.content, choice.finish_reason) == ("w1 w2 w3 w4 ", "stop")
-    assert site.calls[-1].body["stop"] in (["w5 "], stop)
+    sent = site.calls[-1].body.get("stop")
+    assert sent in (["w5 "], stop) or (sent is None and adapted(response)["stop"] == "emulated"), "some take none"
 
 
 @pytest.mark.parametrize(("vendor", "sent", "reported"), [("kimi", ["w5 "], "emulated"), ("qwen", ["w5 ", LONG], None)])
