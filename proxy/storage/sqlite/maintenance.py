@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from proxy.storage.sqlite.values import delete_values
+
 Kind = Literal[
     "responses", "response_items", "conversations", "conversation_items", "background_events", "reasoning", "values"
 ]
@@ -41,10 +43,6 @@ _STATEMENTS = (
     "DELETE FROM leases WHERE (tenant, name) IN (SELECT tenant, name FROM leases WHERE tenant = ? LIMIT ?)",
 )
 """They delete some rows of a tenant. First what makes the rest findable."""
-_VALUES = (
-    "DELETE FROM kept_values WHERE number IN (SELECT value FROM json_each(?))",
-    "DELETE FROM value_keys WHERE value_number IN (SELECT value FROM json_each(?))",
-)
 
 
 class Size(NamedTuple):
@@ -109,8 +107,7 @@ def _delete_values(connection: sqlite3.Connection, tenant: str, sleep: Callable[
                 "SELECT DISTINCT value_number FROM value_keys WHERE tenant = ? LIMIT ?", (tenant, SLICE)
             )
             numbers = [number for (number,) in rows]
-            for statement in _VALUES:
-                connection.execute(statement, (str(numbers),))
+            delete_values(connection, numbers)
         except BaseException:
             connection.execute("ROLLBACK")
             raise
