@@ -34,6 +34,7 @@ NAMES = (
     "banjia demo",
     "banjia serve",
     "banjia env",
+    "banjia state size",
     "banjia vendors",
     "banjia help",
     "edition tokenhub",
