@@ -167,8 +167,10 @@ REFUSED: list[tuple[str, Json, str]] = [
     (
         "thinking disabled on M3.1-Flash-Preview",
         {**M3_1, "thinking": {"type": "disabled"}},
-        'model "MiniMax-M3.1-Flash-Preview" requires adaptive thinking; thinking.type="disabled" '
-        "(including reasoning.effort=none) is not allowed",
+        (
+            'model "MiniMax-M3.1-Flash-Preview" requires adaptive thinking; thinking.type="disabled" '
+            "(including reasoning.effort=none) is not allowed"
+        ),
     ),
     ("thinking enabled on M2.5", {**M2, "thinking": {"type": "enabled", "budget_tokens": 9}}, ""),
     ("thinking, a boolean", {"thinking": True}, ""),
