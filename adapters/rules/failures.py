@@ -33,7 +33,11 @@ MINIMAX_LIMITS: Mapping[LimitKind, str] = {"tokens_per_minute": "1039", "concurr
 MINIMAX_TOO_LONG = "context window exceeds limit"
 """MiniMax' message for a prompt that is too long, with the code 2013 (public reports of 2026)."""
 
+MINIMAX_UNKNOWN_MODEL = re.compile(r"\Ainvalid params, unknown model '")
+"""MiniMax' message for a model that it does not have, with the code 2013 (public reports of 2026)."""
+
 MINIMAX_INSIDE_200 = (
+    FailureRule("model_not_found", type="base_resp", words=MINIMAX_UNKNOWN_MODEL),
     FailureRule("context", type="base_resp", text=MINIMAX_TOO_LONG),
     *(FailureRule("rate_limited", code=code, type="base_resp", limit=kind) for kind, code in MINIMAX_LIMITS.items()),
     *(rule for kind, codes in MINIMAX_CODES.items() for rule in by_code(kind, *codes, type="base_resp")),

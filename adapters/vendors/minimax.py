@@ -17,7 +17,7 @@ from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
 from adapters.core.vendor import EarlierReasoning, Op, ReasoningSwitch, Vendor
-from adapters.rules.defaults import OPENAI_CHAT
+from adapters.rules.defaults import NO_TOOLS, OPENAI_CHAT
 from adapters.rules.efforts import Efforts
 from adapters.rules.failures import (
     BY_MEANING,
@@ -25,15 +25,17 @@ from adapters.rules.failures import (
     MINIMAX_INSIDE_200,
     MINIMAX_LIMITS,
     MINIMAX_TOO_LONG,
+    MINIMAX_UNKNOWN_MODEL,
 )
 from adapters.rules.json_mode import JsonMode
-from adapters.rules.messages import MessageDict, MessageRules
+from adapters.rules.messages import EMPTY, EmptyContent, MessageDict, MessageRules, OmitWhenEmpty
 from adapters.rules.parameters import OTHER, SMALLER_LIMIT, Stops
-from adapters.rules.reasons import DEFAULT_OMITTED, OWN_SEARCH, SENT_AS_IS, sent_as
+from adapters.rules.reasoning import THINK_TAGS
+from adapters.rules.reasons import DEFAULT_OMITTED, OWN_SEARCH, SENT_AS_IS, SENT_AS_USER, sent_as
 from adapters.rules.server_messages import merged_system
 from adapters.rules.tool_choice import AUTO_ONLY, ToolChoice
 from adapters.rules.tools import Tools
-from adapters.rules.verdicts import Clamp, Drop, Rewrite, never
+from adapters.rules.verdicts import Clamp, Drop, Rewrite, by_fact, never
 
 LIMIT = "max_completion_tokens"
 SHORT_LIMIT = 2048
@@ -107,11 +109,20 @@ def finish_messages(builder: RequestBuilder) -> None:
     """Check the tool turns, put earlier reasoning into the text, and join the system messages. Raises Refused."""
     messages: list[MessageDict] = builder.body["messages"]
     check_tool_turns(messages, builder)
-    messages = [with_tags(message, builder) if "reasoning_content" in message else message for message in messages]
-    builder.body["messages"] = merged_system("messages", messages, builder)
+    if builder.model.facts.get(THINK_TAGS):  # others get it where they have sent it, in reasoning_content
+        messages = [with_tags(message, builder) if "reasoning_content" in message else message for message in messages]
+    builder.body["messages"] = with_user(merged_system("messages", messages, builder), builder)
     if LIMIT not in builder.body and builder.model.facts.get("short_default"):
         builder.add(LIMIT, builder.model.max_output or SHORT_LIMIT)
         builder.record(LIMIT, "mapped", SHORT_DEFAULT)
+
+
+def with_user(messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
+    """Send a system message alone as a user message: 400 with 2013 "chat content is empty" otherwise."""
+    if len(messages) != 1 or messages[0]["role"] != "system":
+        return messages
+    builder.record("messages", "mapped", SENT_AS_USER)
+    return [{**messages[0], "role": "user"}]
 
 
 def check_tool_turns(messages: list[MessageDict], builder: RequestBuilder) -> None:
@@ -172,7 +183,19 @@ def _finished(tool: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
 
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
-    "messages": MessageRules(part_roles={"user"}, keeps_reasoning=reads_reasoning),
+    "messages": MessageRules(
+        part_roles={"user"},
+        image_details={"low", "default", "high"},
+        # 2013 "chat content is empty" in every role, also for "" beside tool calls, but not without the member.
+        empty=EmptyContent(
+            beside_calls=OmitWhenEmpty.CONTENT,
+            assistant=OmitWhenEmpty.MESSAGE,
+            user=EMPTY,
+            tool=EMPTY,
+            system=OmitWhenEmpty.MESSAGE,
+        ),
+        keeps_reasoning=reads_reasoning,
+    ),
     # 2013 for 0 and above 1. Resellers allow M3 up to 2; the vendor's page is older than M3.
     "temperature": Clamp(0.01, 1, Message("the vendor accepts values above 0, up to 1")),
     "top_p": Clamp(0.01, 1, Message("the vendor accepts values above 0, up to 1")),
@@ -184,7 +207,7 @@ CHAT: Mapping[str, Verdict] = {
     "stop": Stops(accepted=never),
     # The vendor's pages have json_schema for one model of 2025 only, and JSON mode for none.
     "response_format": JsonMode(json=never, schema=never),
-    "tools": Tools(types=("function", "web_search")),
+    "tools": by_fact("no_tools", NO_TOOLS, Tools(types=("function", "web_search"))),
     "tool_choice": Rewrite(tool_choice, AUTO_ONLY, ("mapped", "emulated", "refused")),
     "reasoning_effort": Efforts({}),
     "web_search_options": Rewrite(web_search, Message("the vendor's own web search"), ("mapped",)),
@@ -201,6 +224,7 @@ def at_the_end(code: str) -> re.Pattern[str]:
 
 FAILURES = (
     FailureRule("context", text=MINIMAX_TOO_LONG),
+    FailureRule("model_not_found", words=MINIMAX_UNKNOWN_MODEL),
     *MINIMAX_INSIDE_200,
     *(FailureRule("rate_limited", words=at_the_end(code), limit=kind) for kind, code in MINIMAX_LIMITS.items()),
     *(FailureRule(kind, words=at_the_end(code)) for kind, codes in MINIMAX_CODES.items() for code in codes),

@@ -23,14 +23,13 @@ from adapters.rules.failures import BY_MEANING, by_code
 from adapters.rules.json_mode import JsonMode
 from adapters.rules.messages import NO_DETAILS, MessageRules
 from adapters.rules.parameters import TOKEN_LIMITS, Stops
-from adapters.rules.reasons import OWN_SEARCH
+from adapters.rules.reasons import OWN_SEARCH, SENT_AS_USER
 from adapters.rules.tool_choice import ToolChoice
 from adapters.rules.tools import Tools
 from adapters.rules.verdicts import Clamp, Drop, Honour, Refuse, Rename, Rewrite, by_fact, by_family, never
 
 USER_ID_SIZES = (6, 128)
 USER_ID_SIZE = Message("the vendor accepts only 6 to 128 characters")
-SENT_AS_USER = Message("the vendor requires a user message: the last system message is sent as one")
 NO_USER = Message("the vendor requires a user message: send one")
 NO_STRICT = Message("the vendor's tools have no strict")
 NAME_AS_DESCRIPTION = Message("the vendor requires a description: the name is sent as one")

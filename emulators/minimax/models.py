@@ -35,6 +35,8 @@ class Model:
     bare: bool = False
     """Whether its messages have no `name` and `audio_content`, and the marks of its reasoning no line breaks; the chunks of
     its streams cut the marks, and have an empty role after the first."""
+    adaptive_only: bool = False
+    """Whether it refuses to turn thinking off; others that always think ignore that."""
     counts_reasoning: bool = True
     """Whether usage has the tokens of reasoning."""
     repeats: bool = False
@@ -78,7 +80,16 @@ CURRENT = (
 _OTHERS = (
     # sheet 3: subscription plan only, images, its reasoning in reasoning_content; the account is taken to have the plan, and
     # the limits to be those of M3
-    Model("MiniMax-M3.1-Flash-Preview", 1_000_000, 512 * K, 512 * K, takes=IMAGE, in_member=True, **_M3),
+    Model(
+        "MiniMax-M3.1-Flash-Preview",
+        1_000_000,
+        512 * K,
+        512 * K,
+        takes=IMAGE,
+        in_member=True,
+        adaptive_only=True,
+        **_M3,
+    ),
     Model("M2-her", 64 * K, 2 * K, 2 * K, thinking="never", role_play=True),
     # The vendor's page of 2025: max_tokens 8192 and 2048 by default, the reasoning of M1 in reasoning_content
     Model("MiniMax-M1", 1_000_000, 40 * K, 8 * K, in_member=True),

@@ -76,6 +76,12 @@ def _thinking(body: Body, model: Model) -> None:
     if not isinstance(setting, dict):
         raise invalid("thinking must be an object")
     kind = setting.get("type")
+    # reported for M3.1-Flash-Preview
+    if kind == "disabled" and model.adaptive_only:
+        raise invalid(
+            f'model "{model.id}" requires adaptive thinking; thinking.type="disabled" '
+            "(including reasoning.effort=none) is not allowed"
+        )
     if kind not in (None, "adaptive", "disabled"):
         quoted = f'"{kind}"' if isinstance(kind, str) else str(kind)
         raise invalid(f"invalid thinking.type: {quoted} (allowed: adaptive, disabled)")

@@ -35,6 +35,9 @@ MAX_ID = 128
 CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
 """OpenAI's members of a chat choice."""
 
+SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
+"""OpenAI's words for the tier that processed a request: typed clients refuse others."""
+
 CUT = ("length", "content_filter")
 """Finish reasons of an incomplete choice, whose tool arguments may be cut off."""
 
@@ -415,6 +418,10 @@ class ChatReader:
             data["id"], changed = name["id"], True
         if data.get("created") != name["created"]:
             data["created"], changed = name["created"], True
+        tier = data.get("service_tier")
+        if tier is not None and tier not in SERVICE_TIERS:  # "standard" at MiniMax
+            del data["service_tier"]
+            changed = True
         if target.emulated:
             data["system_fingerprint"], changed = "fp_emulator", True
         return changed

@@ -78,6 +78,23 @@ def test_reasoning_that_is_not_a_text_is_omitted() -> None:
     assert sent[1] == {"role": "assistant", "content": "Hi."}
 
 
+def test_reasoning_goes_back_where_the_model_had_it() -> None:
+    earlier = {"role": "assistant", "content": "Hi.", "reasoning_content": "A greeting."}
+    for model, sent in {
+        "MiniMax-M3": {"role": "assistant", "content": "<think>A greeting.</think>\n\nHi."},
+        "MiniMax-M3.1-Flash-Preview": earlier,
+    }.items():
+        fields: dict[str, Any] = {"messages": [*HELLO, earlier, *HELLO], "thinking": {"type": "adaptive"}}
+        assert chat_plan("minimax", model, **fields).request.fields["messages"][1] == sent
+
+
+@pytest.mark.parametrize(("detail", "sent"), [("low", "low"), ("high", "high"), ("auto", None), ("original", None)])
+def test_only_the_vendors_levels_of_detail_are_sent(detail: str, sent: str | None) -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://pics.example/1.png", "detail": detail}}
+    plan = chat_plan("minimax", messages=[{"role": "user", "content": [image]}])
+    assert plan.request.fields["messages"][0]["content"][0]["image_url"].get("detail") == sent
+
+
 def test_images_in_instructions_and_at_models_for_text_are_refused() -> None:
     image = [{"type": "image_url", "image_url": {"url": "https://pics.example/1.png"}}]
     assert refused(messages=[{"role": "system", "content": image}, *HELLO]).startswith("messages[0].content")
@@ -123,8 +140,9 @@ def test_thinking_is_switched_on_by_the_vendors_word(word: str) -> None:
     assert plan.thinks
 
 
-def test_models_of_m2_have_no_switch() -> None:
-    plan = chat_plan("minimax", "MiniMax-M2.7", thinking={"type": "disabled"})
+@pytest.mark.parametrize("model", ["MiniMax-M2.7", "MiniMax-M3.1-Flash-Preview"])
+def test_models_that_always_think_have_no_switch(model: str) -> None:
+    plan = chat_plan("minimax", model, thinking={"type": "disabled"})
     assert "thinking" not in plan.request.fields
     assert plan.adaptations["thinking"].word == "dropped"
 
@@ -156,6 +174,14 @@ def test_a_message_that_quotes_the_client_does_not_cool_a_key_down(quoted: str) 
         "message": f"invalid params, tool result's tool id({quoted}) not found (2013)",
     }
     assert classify(FAILURES, 400, error) == "bad_request"
+
+
+def test_an_unknown_model_is_told_from_a_message_that_names_one() -> None:
+    words = "invalid params, unknown model 'x' (2013)"
+    assert classify(FAILURES, 400, {"type": "bad_request_error", "message": words}) == "model_not_found"
+    assert classify(FAILURES, 200, {"code": 2013, "type": "base_resp", "message": words}) == "model_not_found"
+    quoting = f"invalid params, invalid role: {words}"
+    assert classify(FAILURES, 400, {"type": "bad_request_error", "message": quoting}) == "bad_request"
 
 
 def test_a_prompt_that_is_too_long_is_not_just_a_bad_request() -> None:

@@ -140,7 +140,7 @@ def test_a_stream_of_two_thousand_chunks_is_whole(site: Site) -> None:
     chunks = site.stream("emulator:words=2000")
 
     assert text_of(chunks) == " ".join(f"w{at}" for at in range(1, 2001))
-    assert len(chunks) > 2000
+    assert len(chunks) >= 2000, "some vendors end with the last piece of the text"
 
 
 def test_a_stream_comes_as_it_is_made(site: Site) -> None:

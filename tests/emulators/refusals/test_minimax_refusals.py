@@ -24,6 +24,7 @@ DATA_URL = "data:image/png;base64,aGVsbG8h"
 M2: Json = {"model": "MiniMax-M2.5"}
 HER: Json = {"model": "M2-her"}
 TEXT_01: Json = {"model": "MiniMax-Text-01"}
+M3_1: Json = {"model": "MiniMax-M3.1-Flash-Preview"}
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 RETIRED = {"BANJIA_EMULATOR_RETIRED": "1"}
 NATIVE = "/text/chatcompletion_v2"
@@ -163,6 +164,14 @@ REFUSED: list[tuple[str, Json, str]] = [
         {"thinking": {"type": "enabled"}},
         'invalid thinking.type: "enabled" (allowed: adaptive, disabled)',
     ),
+    (
+        "thinking disabled on M3.1-Flash-Preview",
+        {**M3_1, "thinking": {"type": "disabled"}},
+        (
+            'model "MiniMax-M3.1-Flash-Preview" requires adaptive thinking; thinking.type="disabled" '
+            "(including reasoning.effort=none) is not allowed"
+        ),
+    ),
     ("thinking enabled on M2.5", {**M2, "thinking": {"type": "enabled", "budget_tokens": 9}}, ""),
     ("thinking, a boolean", {"thinking": True}, ""),
     ("a tier of OpenAI's", {"service_tier": "auto"}, ""),
@@ -206,7 +215,7 @@ TAKEN: list[tuple[str, Json]] = [
     ("an image by its URL", picture()),
     ("an image in base64, with a detail", picture(DATA_URL, detail="default", max_long_side_pixel=64)),
     ("an image on Text-01", {**TEXT_01, **picture()}),
-    ("an image on M3.1-Flash-Preview", {"model": "MiniMax-M3.1-Flash-Preview", **picture()}),
+    ("an image on M3.1-Flash-Preview", {**M3_1, **picture(), "thinking": {"type": "adaptive"}}),
     ("a video by its file", video("mm_file://12", fps=0.2)),
     ("a video in base64", video("data:video/mp4;base64,aGVsbG8h")),
     ("a call and its result", said(USER, turn(), result())),
