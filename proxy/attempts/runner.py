@@ -90,7 +90,8 @@ class AttemptRunner:
         self._credential = key.credential
         self._account = account
         self._streams = plan.request.stream or "stream" in plan.emulations  # whether the vendor's response is a stream
-        self._times = context.times(plan, streams=self._streams)
+        usual = account.times[plan.thinks, self._streams]
+        self._times = usual if context.counts.time_factor == 1 else context.times(plan, streams=self._streams)
         self._attempt = Attempt(plan.target, context.counts.made + 1, plan.adaptations, {}, account.secrets[key])
         self._calls: dict[Id, UpstreamCall] = {}
         self._sleeps: dict[Id, float] = {}
