@@ -51,7 +51,7 @@ def words(model: str = SEED, **fields: Any) -> dict[str, str]:
         (SEED, {"max_tokens": 2000}, {"max_tokens": 2000}),
         (SEED, {"max_tokens": 200_000, "max_completion_tokens": 300_000}, {"max_completion_tokens": 65_536}),
         (PRO, {"max_tokens": 3000, "max_completion_tokens": 2000}, {"max_tokens": 2000}),
-        (PRO, {"max_completion_tokens": 20_000}, {"max_tokens": 16_384}),
+        (PRO, {"max_completion_tokens": 20_000}, {"max_tokens": 12_288}),
         (ALWAYS, {"max_completion_tokens": 300}, {"max_tokens": 300}),
         ("ep-1", {"max_tokens": 9000, "max_completion_tokens": 8000}, {"max_tokens": 8000}),
     ],

@@ -66,7 +66,9 @@ def test_an_image_as_a_data_uri_arrives_or_is_refused_by_name_where_the_model_ta
         return
 
     assert site.chat([user(parts)]).choices[0].message.content == "You said: What is it?"
-    assert site.calls[-1].body["messages"][0]["content"] == parts
+    text, image = site.calls[-1].body["messages"][0]["content"]
+    assert text == parts[0]
+    assert image["image_url"]["url"] in (PIXEL, PIXEL.partition(",")[2]), "some vendors take the bare base64"
 
 
 def test_five_megabytes_pass_both_ways(site: Site) -> None:
