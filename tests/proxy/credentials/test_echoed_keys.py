@@ -127,9 +127,8 @@ def test_an_echoed_key_is_replaced_whatever_it_looks_like(form: str, stream: boo
 @ways
 def test_as_a_service_tier_it_is_left_out(stream: bool) -> None:
     payload = body('"content":"a"', KEY, '"service_tier":"%s",', streams=stream)
-    assert "service_tier" not in hidden(
-        response_of(reply(payload, streams=stream), **({"stream": True} if stream else {}))
-    )
+    ask: dict[str, Any] = {"stream": True} if stream else {}
+    assert "service_tier" not in hidden(response_of(reply(payload, streams=stream), **ask))
 
 
 @pytest.mark.unjudged("the vendor echoes the key in members and arguments that are not OpenAI's")
