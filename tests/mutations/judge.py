@@ -119,7 +119,7 @@ def _shape(one: Mutant, play: Play, events: list[Json], draft: Draft) -> list[st
 
 def _meaning(one: Mutant, play: Play, events: list[Json]) -> list[str]:
     seen = added_up(map(_as_chunk, events) if one.draft.whole else events)
-    found = differences(seen, _shown(one.draft.meaning, one.source.pair.plan.target.model.facts))
+    found = differences(seen, shown(one.draft.meaning, one.source.pair.plan.target.model.facts))
     if one.source.usage is not None and all(operator.keeps_usage for operator in one.operators):
         spent = [(usage.prompt, usage.completion) for usage in play.spent.values()]
         if spent != [one.source.usage]:
@@ -127,7 +127,7 @@ def _meaning(one: Mutant, play: Play, events: list[Json]) -> list[str]:
     return found
 
 
-def _shown(meaning: dict[int, Json], facts: Mapping[str, Any]) -> dict[int, Json]:
+def shown(meaning: dict[int, Json], facts: Mapping[str, Any]) -> dict[int, Json]:
     """The meaning as clients see it, of a model that writes its reasoning or marks into the text."""
     return {index: _without_marks(choice, facts) for index, choice in meaning.items()}
 

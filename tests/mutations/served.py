@@ -16,7 +16,7 @@ from adapters.core.vendor import Vendor
 from adapters.registry import BY_CATALOG
 from config.catalog import models as catalog
 from tests.adapters.play import USUAL
-from tests.mutations.judge import Mutant, drawn, summary
+from tests.mutations.judge import Mutant, drawn, shown, summary
 from tests.mutations.recorded import VENDORS
 from tests.support.client_stage import kind_and_variant
 from tests.support.harness import proxy, vendor
@@ -105,7 +105,9 @@ def read_by_clients(
 def _compared(lines: Sequence[dict[str, Any]], mutants: Sequence[Mutant]) -> dict[str, list[str]]:
     found = {}
     for at, (line, one) in enumerate(zip(lines, mutants, strict=True)):
-        wrong = _difference(line, one.draft.meaning[0])
+        name = one.draft.vendor
+        row = catalog.load(name).model(MODELS[name])
+        wrong = _difference(line, shown(one.draft.meaning, row.facts if row else {})[0])
         if wrong:
             found[f"{at} {one.name}"] = wrong
     return found
