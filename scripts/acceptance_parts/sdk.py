@@ -28,7 +28,8 @@ def run(smoke: bool) -> Result:
     """Run one suite after the other; the figure is the number of tests that passed."""
     result = Result()
     for name, command in (SMOKE if smoke else FULL).items():
-        ended = call(["env", "BANJIA_EXAMPLES=all", *command], capture=True)
+        at_all = ["env", "BANJIA_EXAMPLES=all"] if name.startswith("Python") else []
+        ended = call([*at_all, *command], capture=True)
         found = PASSED.search(ended.stdout)
         passed = next(filter(None, found.groups())) if found else "none"
         result.figures[name] = "not run" if ended.returncode == NOT_RUN else f"{passed} passed"
