@@ -17,6 +17,8 @@ from tests.support.harness import hang_up, proxy, vendor
 
 REQUESTS = 20
 OURS = ("proxy", "config", "adapters", "uvicorn", "starlette", "tenacity")
+SERVER = ("proxy.server", "proxy.openai_api.endpoint", "uvicorn")
+"""Where the objects of a connection to the server are defined."""
 HI = {"role": "user", "content": "hi"}
 WHOLE = (
     b'{"id":"1","object":"chat.completion","created":1,"model":"kimi-k2.6","choices":[{"index":0,"message":'
@@ -37,15 +39,19 @@ async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bo
 
 
 @contextmanager
-def collected(kinds: Counter[str]) -> Iterator[None]:
-    """Disable collection in the block; at its end count the collected objects of banjia and the server by type."""
+def collected(kinds: Counter[str], *, server: bool = True) -> Iterator[None]:
+    """Disable collection in the block; at its end count the collected objects of banjia and the server by type.
+
+    ``server``: False without those of the server, which another test's server in this process may leave meanwhile.
+    """
     gc.collect()
     gc.disable()
     try:
         yield
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
-        kinds.update(kind.__qualname__ for kind in map(type, gc.garbage) if kind.__module__.partition(".")[0] in OURS)
+        ours = [kind for kind in map(type, gc.garbage) if kind.__module__.partition(".")[0] in OURS]
+        kinds.update(kind.__qualname__ for kind in ours if server or not kind.__module__.startswith(SERVER))
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
