@@ -178,11 +178,10 @@ def _build(request: ApiRequest, target: Target) -> Plan:
     if request.translation is not None:
         builder.adaptations.update(adaptations_to_plan(request.translation))
         builder.default_fields |= request.translation.added - target.overrides.keys()
-    if target.vendor.transparent:
-        if not target.vendor.preset:
-            return _apply_table(builder, target, op, default_thinking, sent)
-    else:
+    if not target.vendor.transparent:
         check_max_tokens(request.fields)
+    elif not target.vendor.preset:
+        return _apply_table(builder, target, op, default_thinking, sent)
     if request.operation != "chat" or not uses_functions(request.fields):
         return _apply_table(builder, target, op, default_thinking, sent)
     as_tools(builder, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)

@@ -19,7 +19,7 @@ NO_FIELDS: frozenset[str] = frozenset()
 
 def with_chat_names(names: Collection[str]) -> frozenset[str]:
     """Return these fields, and those of chat that stand for a field of the Responses API among them."""
-    if not names:  # each request makes its targets anew, and most have none
+    if not names:  # each request has targets of its own, and most drop nothing
         return NO_FIELDS
     given = frozenset(names)
     return given.union(*(CHAT_FIELDS[name] for name in given if name in CHAT_FIELDS))

@@ -90,7 +90,7 @@ class TemporaryTokens:
 
     def _ended(self, resource: str, task: asyncio.Task[ExpiringToken | Failure]) -> None:
         del self._fetches[resource]
-        # Reading the exception marks it as seen: in the background nobody awaits the task.
+        # Reading the exception marks it as seen: no caller awaits a fetch in the background.
         fetched = None if task.cancelled() or task.exception() is not None else task.result()
         if isinstance(fetched, ExpiringToken):
             self._keep(resource, fetched)

@@ -38,7 +38,7 @@ TAKEN_AT_ONCE = 16
 STORE_TRIES = 5
 """How often a response that has ended is stored again if that fails."""
 TIME_FACTOR = 6
-"""How many times ``timeouts.total_s`` an attempt may take: nobody waits for it at a connection."""
+"""How many times ``timeouts.total_s`` an attempt may take: no client connection waits for it."""
 INTERRUPTED = Message("The response was interrupted by a restart of the server. Send the request again.")
 
 
