@@ -100,8 +100,8 @@ def _understood(pair: Pair) -> Iterator[Recorded]:
     events = tuple(orjson.loads(payload) for payload in payloads)
     if pair.plan.op.choice_members and any(_flagged(pair.plan.op.choice_members, event) for event in events):
         return
-    if any(index < 0 for event in events for index in _call_numbers(event)):
-        return  # all calls of such a stream have the same number
+    if len({call for event in events for call in _calls_without_number(event)}) > 1:
+        return  # several calls with one number have no plain meaning
     try:
         meaning = added_up(events)
     except (KeyError, TypeError, AttributeError):
@@ -121,12 +121,12 @@ def _flagged(members: Collection[str], event: dict[str, Any]) -> bool:
     return any(choice.get(name) for choice in event.get("choices") or () for name in members)
 
 
-def _call_numbers(event: dict[str, Any]) -> Iterator[int]:
-    """Yield the numbers of the calls in an event."""
+def _calls_without_number(event: dict[str, Any]) -> Iterator[str]:
+    """Yield the ids of the calls in an event whose index is negative."""
     for choice in event.get("choices") or ():
         for piece in (choice.get("delta") or {}).get("tool_calls") or ():
-            if type(piece) is dict and type(index := piece.get("index")) is int:
-                yield index
+            if type(piece) is dict and type(index := piece.get("index")) is int and index < 0 and piece.get("id"):
+                yield str(piece["id"])
 
 
 def _usage(events: tuple[dict[str, Any], ...]) -> tuple[int, int] | None:

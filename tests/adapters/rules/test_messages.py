@@ -241,6 +241,8 @@ def test_an_image_that_banjia_fetched_is_sent_without_the_prefix_too() -> None:
 
 
 def test_a_text_in_place_of_an_empty_one_is_reported_as_changed_content() -> None:
-    told = chat_plan("kimi", messages=[USER, SAID, {"role": "user", "content": ""}]).adaptations
-    assert told["messages.content"].word == "mapped"
-    assert "empty content is sent as" in str(told["messages.content"].why)
+    adaptation = chat_plan("kimi", messages=[USER, SAID, {"role": "user", "content": ""}]).adaptations[
+        "messages.content"
+    ]
+    assert adaptation.word == "mapped"
+    assert "empty content is sent as" in str(adaptation.why)

@@ -40,7 +40,7 @@ def body(model: str = SEED, **fields: Any) -> dict[str, Any]:
 
 
 def words(model: str = SEED, **fields: Any) -> dict[str, str]:
-    return {name: told.word for name, told in made(model, **fields).adaptations.items() if name in fields}
+    return {name: found.word for name, found in made(model, **fields).adaptations.items() if name in fields}
 
 
 @pytest.mark.parametrize(

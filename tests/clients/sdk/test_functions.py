@@ -57,7 +57,7 @@ def test_the_vendor_sees_tools_and_nothing_of_functions(site: Site) -> None:
     names = [tool["function"]["name"] for tool in body["tools"]]
     assert not {"functions", "function_call"} & set(body)
     if adapted(response).get("tool_choice") == "emulated":
-        assert names == ["get_weather"], "the vendor can't be told to call a tool: it sees no other one"
+        assert names == ["get_weather"], "the prompt asks for the call, so no other tool is sent"
         return
     assert names == ["get_weather", "get_time"]
     named = {"type": "function", "function": {"name": "get_weather"}}
